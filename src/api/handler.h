@@ -1,0 +1,77 @@
+/*
+ * Operations: one handler each, whatever way the request came in.
+ *
+ * A binding (NATS subject, later HTTP path or gRPC method) finds the operation in the table and
+ * calls its handler with the message; the handler always writes exactly one reply. bl_api_handle
+ * is the whole path from request bytes to reply bytes.
+ */
+#ifndef BL_API_HANDLER_H
+#define BL_API_HANDLER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "flow/decide.h"
+#include "flow/tenant.h"
+#include "json/json.h"
+#include "wire/message.h"
+
+enum bl_operation {
+    BL_OPERATION_DECIDE,
+    BL_OPERATION_GET_DECISION,
+    BL_OPERATION_EXTENSION_HEALTH,
+    BL_OPERATION_CIRCUIT_BREAKERS,
+    BL_OPERATION_DRY_RUN,
+    BL_OPERATION_COMPLEXITY,
+    BL_OPERATION_COUNT
+};
+
+enum bl_caller { BL_CALLER_TENANT, BL_CALLER_READER };
+
+struct bl_operation_info {
+    enum bl_operation operation;
+    const char *name;       /* metric label and log field */
+    const char *subject;    /* default NATS subject */
+    const char *tenant_subject; /* tenant-scoped form with "*", or NULL */
+    const char *permission;
+    enum bl_caller caller;
+};
+const struct bl_operation_info *bl_operation_info(enum bl_operation operation);
+
+/* What one worker handles requests with. Not shared between threads. */
+struct bl_api {
+    struct bl_flow flow;
+    struct bl_tenant_rule tenants;
+    bool anonymous_reads; /* the four read operations answer without a credential */
+    struct bl_json_limits limits;
+    struct bl_arena *arena; /* reset by bl_api_handle at its start */
+};
+
+/* What happened, for metrics and logs. Views live until the next request. */
+struct bl_api_report {
+    enum bl_error error;
+    enum bl_intake_code intake_code;
+    enum bl_dialect dialect;
+    struct bl_str request_id;
+    struct bl_str trace_id;
+    struct bl_str tenant_id; /* only once it is believed */
+    const struct bl_policy *policy;
+    const struct bl_decision *decision; /* NULL if there was none */
+    const char *message;                /* of the error; NULL if none */
+};
+
+/* Handles one message; `reply` (reset first; BL_WIRE_REPLY_MAX_BYTES of room at least) holds
+ * exactly one JSON reply afterwards, whatever the message was. `subject_tenant` is the tenant of a
+ * tenant-scoped subject, absent on shared ones. */
+void bl_api_handle(struct bl_api *api, enum bl_operation operation, const struct bl_message *message,
+                   struct bl_str subject_tenant, const struct bl_flow_moment *moment,
+                   struct bl_buf *reply, struct bl_api_report *report);
+
+/* The refusal of a request that is not processed at all (overload, shutting down): reads only as
+ * much of the message as is needed to match the reply. */
+void bl_api_refuse(enum bl_operation operation, const struct bl_message *message,
+                   enum bl_error error, int64_t retry_after_ms, struct bl_buf *reply);
+
+#endif

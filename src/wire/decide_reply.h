@@ -1,0 +1,25 @@
+/*
+ * Encoding replies of decide: the decision, or the error object of the contract.
+ */
+#ifndef BL_WIRE_DECIDE_REPLY_H
+#define BL_WIRE_DECIDE_REPLY_H
+
+#include "base/buf.h"
+#include "flow/decide.h"
+#include "flow/request.h"
+
+/* Replies stay below this, the C gateway's buffer less what it adds. */
+#define BL_WIRE_REPLY_MAX_BYTES 65000
+
+/* {ok:true, decision{…}, explain?, context{request_id, trace_id?}}. `buf` needs
+ * BL_WIRE_REPLY_MAX_BYTES of room; explain is cut from its end to fit. */
+void bl_wire_encode_decision(const struct bl_request *request, const struct bl_outcome *outcome,
+                             const uint8_t key[16], int64_t now_ms, struct bl_buf *buf);
+
+/* {ok:false, error{code, message, intake_error_code?, details?}, context{…}}: the code as the
+ * request's dialect sees it (see base/result.h). `outcome` may be NULL; with one that was decided,
+ * details name each candidate and why it was dropped, and explain is added if asked for. */
+void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
+                            const struct bl_outcome *outcome, struct bl_buf *buf);
+
+#endif
