@@ -1,0 +1,32 @@
+# Third-party libraries, all Debian packages. Each is a target of its own, linked only by the
+# folder that may include its header (tools/check-includes holds the same list). Their headers are
+# SYSTEM includes: our warnings are about our code.
+find_package(PkgConfig REQUIRED)
+set(THREADS_PREFER_PTHREAD_FLAG ON)
+find_package(Threads REQUIRED)
+
+# bl_add_library(<target> <pkg-config module> <Debian package>)
+function(bl_add_library target module package)
+    pkg_check_modules(${target}_pc IMPORTED_TARGET ${module})
+    if(NOT ${target}_pc_FOUND)
+        message(FATAL_ERROR "${module} was not found: run 'tools/bootstrap build' "
+                            "or install ${package}")
+    endif()
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE PkgConfig::${target}_pc)
+    target_include_directories(${target} SYSTEM INTERFACE ${${target}_pc_INCLUDE_DIRS})
+endfunction()
+
+bl_add_library(bl_uv libuv libuv1-dev)
+bl_add_library(bl_yaml yaml-0.1 libyaml-dev)
+bl_add_library(bl_crypto libcrypto libssl-dev)
+bl_add_library(bl_nats libnats libnats-dev)
+
+# Hashing is inlined from the header (XXH_INLINE_ALL), so there is nothing to link.
+pkg_check_modules(bl_xxhash_pc libxxhash)
+if(NOT bl_xxhash_pc_FOUND)
+    message(FATAL_ERROR "libxxhash was not found: run 'tools/bootstrap build' "
+                        "or install libxxhash-dev")
+endif()
+add_library(bl_xxhash INTERFACE)
+target_include_directories(bl_xxhash SYSTEM INTERFACE ${bl_xxhash_pc_INCLUDE_DIRS})

@@ -1,0 +1,50 @@
+# Compiler settings. A lane is one way of building: what we ship (release), what we step through
+# (debug), and what we hunt defects with (asan, tsan, coverage, fuzz). CMake's own build types are
+# not used: each of theirs but Debug defines NDEBUG, and assertions stay in what we ship.
+set(BL_LANE "release" CACHE STRING "release, debug, asan, tsan, coverage or fuzz")
+set_property(CACHE BL_LANE PROPERTY STRINGS release debug asan tsan coverage fuzz)
+
+add_library(bl_settings INTERFACE)
+target_include_directories(bl_settings INTERFACE "${CMAKE_CURRENT_SOURCE_DIR}/src")
+target_compile_definitions(bl_settings INTERFACE "_GNU_SOURCE=")
+target_compile_options(bl_settings INTERFACE
+    -Wall -Wextra -Wshadow -Wconversion -Werror
+    # A decision must be the same to the bit on every machine and from every compiler, because a
+    # recorded one is replayed elsewhere. A fused multiply-add rounds once where two operations
+    # round twice, so contraction is off. For the same reason: no -ffast-math, no -march=native.
+    -ffp-contract=off)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+if(BL_LANE STREQUAL "release")
+    target_compile_options(bl_settings INTERFACE
+        -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+        -fstack-protector-strong -fstack-clash-protection)
+    target_link_options(bl_settings INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+elseif(BL_LANE STREQUAL "debug")
+    target_compile_options(bl_settings INTERFACE -O0 -g3 -fno-omit-frame-pointer)
+elseif(BL_LANE STREQUAL "asan")
+    set(sanitizers -fsanitize=address,undefined -fno-sanitize-recover=all)
+    target_compile_options(bl_settings INTERFACE -O1 -g -fno-omit-frame-pointer ${sanitizers})
+    target_link_options(bl_settings INTERFACE ${sanitizers})
+elseif(BL_LANE STREQUAL "tsan")
+    target_compile_options(bl_settings INTERFACE
+        -O1 -g -fno-omit-frame-pointer -fsanitize=thread)
+    target_link_options(bl_settings INTERFACE -fsanitize=thread)
+elseif(BL_LANE STREQUAL "coverage")
+    # Counters are updated atomically: several threads of a test run the same lines.
+    target_compile_options(bl_settings INTERFACE -O0 -g --coverage -fprofile-update=atomic)
+    target_link_options(bl_settings INTERFACE --coverage)
+elseif(BL_LANE STREQUAL "fuzz")
+    if(NOT CMAKE_C_COMPILER_ID STREQUAL "Clang")
+        message(FATAL_ERROR "the fuzz lane needs clang: cmake --preset fuzz")
+    endif()
+    set(sanitizers -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all)
+    target_compile_options(bl_settings INTERFACE -O1 -g -fno-omit-frame-pointer ${sanitizers})
+    target_link_options(bl_settings INTERFACE -fsanitize=address,undefined)
+else()
+    message(FATAL_ERROR "BL_LANE is '${BL_LANE}': use release, debug, asan, tsan, coverage or fuzz")
+endif()
+
+# Position-independent executables, for address space randomisation, where the linker can.
+include(CheckPIESupported)
+check_pie_supported(LANGUAGES C)
