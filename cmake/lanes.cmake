@@ -12,8 +12,11 @@ target_compile_options(bl_settings INTERFACE
     # A decision must be the same to the bit on every machine and from every compiler, because a
     # recorded one is replayed elsewhere. A fused multiply-add rounds once where two operations
     # round twice, so contraction is off. For the same reason: no -ffast-math, no -march=native.
-    -ffp-contract=off)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+    -ffp-contract=off
+    # Position-independent, so that the loader can randomise addresses. PIE rather than PIC: all
+    # code ends up in executables, and calls within one need no indirection.
+    -fPIE)
+target_link_options(bl_settings INTERFACE -pie)
 
 if(BL_LANE STREQUAL "release")
     target_compile_options(bl_settings INTERFACE
@@ -44,7 +47,3 @@ elseif(BL_LANE STREQUAL "fuzz")
 else()
     message(FATAL_ERROR "BL_LANE is '${BL_LANE}': use release, debug, asan, tsan, coverage or fuzz")
 endif()
-
-# Position-independent executables, for address space randomisation, where the linker can.
-include(CheckPIESupported)
-check_pie_supported(LANGUAGES C)
