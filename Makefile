@@ -1,0 +1,60 @@
+# A thin front: each target is one line of another tool. `make` alone lists them.
+SHELL := /bin/bash
+JOBS ?= 2
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 60
+export BL_JOBS := $(JOBS)
+export FUZZ_SECONDS
+
+.DEFAULT_GOAL := help
+.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats fuzz readiness \
+	install clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+build: ## build the release binary, build/release/beamline
+	@tools/bootstrap build
+	@cmake --preset release >/dev/null
+	@cmake --build --preset release -j $(JOBS)
+
+demo: ## set up this machine, build, and show real requests being decided
+	@tools/bootstrap build
+	@tools/demo
+
+test: ## every test that a contributor needs, at most 10 minutes on 2 cores
+	@tools/bootstrap test
+	@tools/run-tests
+
+test-lanes: ## ThreadSanitizer, the second compiler, coverage
+	@tools/bootstrap heavy
+	@tools/run-lanes
+
+lint: ## both compilers without warnings, format, clang-tidy, house rules
+	@tools/bootstrap heavy
+	@tools/lint
+
+format: ## format all C sources in place
+	@tools/bootstrap heavy
+	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format -i
+
+bench: bench-core bench-nats ## all benchmarks
+
+bench-core: ## the decision and the codecs, in process
+	@tools/run-bench core
+
+bench-nats: ## over a real nats-server, against a responder that does nothing
+	@tools/run-bench nats
+
+fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
+	@tools/bootstrap heavy
+	@tools/evidence run X7-fuzz --as 'make fuzz' -- tools/run-fuzz
+
+readiness: ## write docs/READINESS.md from the requirements and the evidence
+	@tools/readiness
+
+install: build ## install below PREFIX (/usr/local)
+	@cmake --install build/release --prefix '$(PREFIX)'
+
+clean: ## remove everything that was built (.deps and node_modules stay)
+	@rm -rf build
