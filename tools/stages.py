@@ -26,6 +26,7 @@ CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)\.", re.MULTILINE)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\)", re.MULTILINE)
 CMOCKA_SKIPPED = re.compile(r"^\[  SKIPPED \] (\d+) test\(s\)", re.MULTILINE)
 TAP_COUNTER = re.compile(r"^# (pass|fail|cancelled|skipped) (\d+)$", re.MULTILINE)
+CTEST_NOISE = re.compile(r"^(    Start |Internal ctest|Test project|Label Time|Total Test time|[\w-]+ +=.*sec\*proc|100% tests)")
 TAP_LINE = re.compile(r"^(not )?ok \d+")
 
 
@@ -140,6 +141,7 @@ class Suite:
             raise
         finally:
             timer.cancel()
+            process.stdout.close()
         self.log.flush()
         return code, "".join(lines)
 
@@ -160,7 +162,7 @@ class Suite:
         report = os.path.join(folder, "report.xml")
         arguments = [*prefix, "ctest", "--test-dir", build_folder(preset), "-L", f"^({labels})$", "-j", JOBS, "--no-tests=error",
                      "--output-on-failure", "--output-junit", report, "--test-output-size-passed", str(1 << 22)]
-        code, output = self.command(arguments, show=lambda line: not line.startswith("    Start"))
+        code, output = self.command(arguments, show=is_worth_showing)
         counts = Counts()
         try:
             for case in xml.etree.ElementTree.parse(report).getroot().iter("testcase"):
@@ -212,7 +214,7 @@ class Suite:
         skipped = int(numbers.get("skipped", 0))
         if code != 0:
             failed = max(failed, 1)
-            say(output[-20000:])
+            say(output[max(output.find("=" * 70), 0):][-20000:])
         return at_least_one(Counts(max(ran - failed - skipped, 0), failed, skipped))
 
     def programs(self, paths, timeout_s=60):
@@ -259,6 +261,11 @@ def at_least_one(counts):
         say("      no test was run, which proves nothing")
         counts.failed = 1
     return counts
+
+
+def is_worth_showing(line):
+    """Of ctest's output: one line for each test, and all that failing tests print."""
+    return line.strip() and not CTEST_NOISE.match(line)
 
 
 def is_tenth_step(line):
