@@ -48,7 +48,7 @@ bench-nats: ## over a real nats-server, against a responder that does nothing
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tools/bootstrap heavy
-	@tools/evidence run X7-fuzz --as 'make fuzz' -- tools/run-fuzz
+	@tools/evidence run --as 'make fuzz' X7-fuzz -- tools/run-fuzz
 
 readiness: ## write docs/READINESS.md from the requirements and the evidence
 	@tools/readiness
