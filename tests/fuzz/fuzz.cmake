@@ -2,6 +2,7 @@
 # linked with replay_main.c, which runs every file of its corpus once. So the seeds, and every
 # input that once failed, are part of the ordinary tests.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/fuzz_*.c")
+add_custom_target(bl_tests_fuzz-corpus)
 foreach(source IN LISTS fuzz_sources)
     cmake_path(GET source STEM target)
     string(REGEX REPLACE "^fuzz_" "" name "${target}")
@@ -14,6 +15,7 @@ foreach(source IN LISTS fuzz_sources)
         add_executable(${target} "${source}" "${CMAKE_CURRENT_LIST_DIR}/replay_main.c")
         set(arguments "${corpus}")
     endif()
+    add_dependencies(bl_tests_fuzz-corpus ${target})
     target_link_libraries(${target} PRIVATE bl_settings bl_all)
     target_compile_definitions(${target} PRIVATE "BL_SOURCE_DIR=\"${CMAKE_SOURCE_DIR}\"")
     set_target_properties(${target} PROPERTIES
