@@ -1,6 +1,6 @@
 # A thin front: each target is one line of another tool. `make` alone lists them.
 SHELL := /bin/bash
-JOBS ?= 2
+JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 60
 export BL_JOBS := $(JOBS)

@@ -19,8 +19,8 @@ import xml.etree.ElementTree
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LOGS = os.path.join(ROOT, "build", "logs")
-# Two cores are the machine that the budgets are made for.
-JOBS = os.environ.get("BL_JOBS", "2")
+# The budgets are made for two cores.
+JOBS = os.environ.get("BL_JOBS", str(len(os.sched_getaffinity(0))))
 # cmocka's summary, once per group of tests in an executable.
 CMOCKA_PASSED = re.compile(r"^\[  PASSED  \] (\d+) test\(s\)\.", re.MULTILINE)
 CMOCKA_FAILED = re.compile(r"^\[  FAILED  \] (\d+) test\(s\)", re.MULTILINE)
