@@ -67,7 +67,8 @@ void bl_buf_i64(struct bl_buf *buf, int64_t value);
 /* Shortest text that reads back as the same double ("0.1", "1e+21"); "NaN", "+Inf", "-Inf". */
 void bl_buf_double(struct bl_buf *buf, double value);
 
-void bl_buf_printf(struct bl_buf *buf, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void bl_buf_printf(struct bl_buf *buf, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void bl_buf_vprintf(struct bl_buf *buf, const char *format, va_list args);
 
 /* What was written so far; points into the storage. */

@@ -29,9 +29,12 @@ struct bl_diag {
 /* Writers. `format` as printf; the text is valid UTF-8 if its arguments are: control bytes are
  * replaced by '?', a cut never splits a character. */
 void bl_diag_clear(struct bl_diag *diag);
-void bl_diag_message(struct bl_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void bl_diag_hint(struct bl_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
-void bl_diag_path(struct bl_diag *diag, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void bl_diag_message(struct bl_diag *diag, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void bl_diag_hint(struct bl_diag *diag, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void bl_diag_path(struct bl_diag *diag, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #define BL_FINDINGS_MAX 64
 

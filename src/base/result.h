@@ -95,12 +95,12 @@ static inline bool bl_is_error(bl_result result) {
 }
 
 /* Returns from the calling function if `expr` failed. The one macro here that hides control flow. */
-#define BL_TRY(expr)                      \
-    do {                                  \
-        bl_result bl_try_result = (expr); \
-        if (bl_is_error(bl_try_result)) { \
-            return bl_try_result;         \
-        }                                 \
+#define BL_TRY(expr)                                                                               \
+    do {                                                                                           \
+        bl_result bl_try_result = (expr);                                                          \
+        if (bl_is_error(bl_try_result)) {                                                          \
+            return bl_try_result;                                                                  \
+        }                                                                                          \
     } while (0)
 
 #endif

@@ -51,7 +51,8 @@ static inline bool bl_str_equal_c(struct bl_str a, const char *text) {
 }
 
 static inline bool bl_str_starts_with(struct bl_str str, struct bl_str prefix) {
-    return str.len >= prefix.len && (prefix.len == 0 || memcmp(str.data, prefix.data, prefix.len) == 0);
+    return str.len >= prefix.len &&
+           (prefix.len == 0 || memcmp(str.data, prefix.data, prefix.len) == 0);
 }
 
 /* Order by bytes, shorter first on a common prefix: <0, 0, >0. */
