@@ -25,6 +25,7 @@ struct bl_loop {
     uv_check_t after_poll;
     uv_idle_t no_wait;
     struct hook_list hooks[BL_TURN_PHASE_COUNT];
+    bool is_before_poll;
     atomic_ulong thread;
 
     pthread_mutex_t mutex; /* guards all below */
@@ -50,7 +51,9 @@ static void run_hooks(struct hook_list *list) {
 
 static void on_before_poll(uv_prepare_t *prepare) {
     struct bl_loop *loop = prepare->data;
+    loop->is_before_poll = true;
     run_hooks(&loop->hooks[BL_TURN_BEFORE_POLL]);
+    loop->is_before_poll = false;
 }
 
 static void on_after_poll(uv_check_t *check) {
@@ -230,6 +233,10 @@ bool bl_loop_is_current(const struct bl_loop *loop) {
 
 void bl_loop_again(struct bl_loop *loop) {
     uv_idle_start(&loop->no_wait, on_no_wait);
+}
+
+bool bl_loop_is_before_poll(const struct bl_loop *loop) {
+    return loop->is_before_poll;
 }
 
 struct uv_loop_s *bl_loop_uv(struct bl_loop *loop) {

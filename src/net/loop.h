@@ -57,6 +57,10 @@ bool bl_loop_is_current(const struct bl_loop *loop);
  * for one turn; a hook that still has work asks again. */
 void bl_loop_again(struct bl_loop *loop);
 
+/* Whether the BEFORE_POLL hooks are running: what is written now may have missed the flush of this
+ * turn, so its writer calls bl_loop_again. */
+bool bl_loop_is_before_poll(const struct bl_loop *loop);
+
 /* For libraries that bring their own handles (only src/net and the glue in src/bus). */
 struct uv_loop_s *bl_loop_uv(struct bl_loop *loop);
 

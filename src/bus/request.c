@@ -1,0 +1,150 @@
+/*
+ * Requests over one wildcard inbox: `<prefix>.<unguessable>.<token in 16 hex digits>`. The inbox
+ * stays the same over reconnects, so a reply that comes after one still finds its request.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "bus/publish.h"
+#include "net/clock.h"
+
+#define TOKEN_DIGITS 16U
+
+static void set_timer(struct bl_bus *bus) {
+    uint64_t next_ns = bl_request_table_next_deadline(bus->requests);
+    if (next_ns >= bus->request_timer_ns) {
+        return; /* it looks again when it fires */
+    }
+    uint64_t now_ns = bl_clock_monotonic_ns();
+    uint64_t delay_ms = next_ns > now_ns ? (next_ns - now_ns) / 1000000U + 1 : 0;
+    bus->request_timer_ns = next_ns;
+    bl_timer_start(bus->request_timer, delay_ms, 0);
+}
+
+static void on_timer(void *user) {
+    struct bl_bus *bus = user;
+    struct bl_request request;
+    uint64_t now_ns = bl_clock_monotonic_ns();
+    bus->request_timer_ns = UINT64_MAX;
+    while (bl_request_table_expire(bus->requests, now_ns, &request)) {
+        bus->stats.requests_expired++;
+        request.on_reply(request.user, BL_FAIL(DEADLINE_EXCEEDED), NULL);
+    }
+    set_timer(bus);
+}
+
+static bool token_of(const struct bl_bus *bus, struct bl_str subject, uint64_t *token) {
+    if (subject.len != bus->inbox_prefix_len + TOKEN_DIGITS) {
+        return false;
+    }
+    uint64_t value = 0;
+    for (size_t i = bus->inbox_prefix_len; i < subject.len; i++) {
+        char digit = subject.data[i];
+        if (digit >= '0' && digit <= '9') {
+            value = value << 4 | (uint64_t)(digit - '0');
+        } else if (digit >= 'a' && digit <= 'f') {
+            value = value << 4 | (uint64_t)(digit - 'a' + 10);
+        } else {
+            return false;
+        }
+    }
+    *token = value;
+    return true;
+}
+
+static void on_reply(void *user, struct bl_bus_message *message) {
+    struct bl_bus *bus = user;
+    struct bl_request request;
+    uint64_t token = 0;
+    if (!token_of(bus, message->content.subject, &token) ||
+        !bl_request_table_take(bus->requests, token, &request)) {
+        bus->stats.replies_unknown++;
+        return;
+    }
+    bus->unanswered -= bus->unanswered > 0 ? 1 : 0;
+    request.on_reply(request.user, BL_OK, message);
+}
+
+/* libnats tells that some request found nobody, not which one. With only one of this connection
+ * unanswered there is no doubt. */
+void bl_bus_no_responders(struct bl_bus *bus) {
+    struct bl_request request;
+    uint64_t token = bl_request_table_only_token(bus->requests);
+    if (bus->unanswered == 1 && token != 0 &&
+        bl_request_table_take(bus->requests, token, &request)) {
+        bus->unanswered = 0;
+        request.on_reply(request.user, BL_FAIL(UNAVAILABLE), NULL);
+    }
+}
+
+bl_result bl_bus_requests_init(struct bl_bus *bus, struct bl_diag *diag) {
+    natsInbox *inbox = NULL;
+    bus->request_timer_ns = UINT64_MAX;
+    if (bl_is_error(bl_request_table_create(bus->config.requests_max, &bus->requests)) ||
+        bl_is_error(bl_timer_create(bus->loop, on_timer, bus, &bus->request_timer)) ||
+        natsInbox_Create(&inbox) != NATS_OK) {
+        bl_diag_message(diag, "no memory for requests over the bus");
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    const char *dot = strrchr((const char *)inbox, '.');
+    int len = snprintf(bus->inbox_prefix, sizeof(bus->inbox_prefix), "%s%s.",
+                       bus->config.inbox_prefix, dot != NULL ? dot : ".");
+    bus->inbox_prefix_len = (size_t)len;
+    natsInbox_Destroy(inbox);
+
+    char subject[BL_BUS_INBOX_MAX + 2];
+    snprintf(subject, sizeof(subject), "%s*", bus->inbox_prefix);
+    struct bl_bus_subscription_config config = {
+        .subject = subject, .pending_limit_messages = INT32_MAX, .pending_limit_bytes = INT32_MAX};
+    BL_TRY(bl_bus_subscribe(bus, &config, on_reply, bus, &bus->inbox, diag));
+    bus->inbox->is_inbox = true;
+    return BL_OK;
+}
+
+void bl_bus_requests_fini(struct bl_bus *bus) {
+    bl_request_table_destroy(bus->requests);
+    bl_timer_destroy(bus->request_timer);
+}
+
+void bl_bus_fail_requests(struct bl_bus *bus) {
+    struct bl_request request;
+    while (bl_request_table_expire(bus->requests, UINT64_MAX, &request)) {
+        request.on_reply(request.user, BL_FAIL(UNAVAILABLE), NULL);
+    }
+}
+
+bl_result bl_bus_request(struct bl_bus *bus, const struct bl_bus_outgoing *message,
+                         uint32_t timeout_ms, bl_bus_reply_fn on_reply_fn, void *user,
+                         uint64_t *out_id, struct bl_diag *diag) {
+    if (bus->close_phase >= BL_BUS_CLOSE_CLOSING) {
+        bl_diag_message(diag, "the bus is closing");
+        return BL_FAIL(UNAVAILABLE);
+    }
+    uint64_t token = 0;
+    uint64_t deadline_ns = bl_clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000U;
+    struct bl_request request = {on_reply_fn, user};
+    bl_result added = bl_request_table_add(bus->requests, deadline_ns, request, &token);
+    if (bl_is_error(added)) {
+        bl_diag_message(diag, "%u requests are in flight, the most that are allowed",
+                        bus->config.requests_max);
+        return added;
+    }
+    char reply[BL_BUS_INBOX_MAX + TOKEN_DIGITS + 1];
+    int len = snprintf(reply, sizeof(reply), "%s%016" PRIx64, bus->inbox_prefix, token);
+    bl_result sent = bl_bus_publish_as(bus, message, (struct bl_str){reply, (size_t)len}, diag);
+    if (bl_is_error(sent)) {
+        (void)bl_request_table_take(bus->requests, token, &request);
+        return sent;
+    }
+    bus->unanswered++;
+    set_timer(bus);
+    if (out_id != NULL) {
+        *out_id = token;
+    }
+    return BL_OK;
+}
+
+bool bl_bus_request_cancel(struct bl_bus *bus, uint64_t id) {
+    struct bl_request request;
+    return bl_request_table_take(bus->requests, id, &request);
+}
