@@ -36,16 +36,17 @@ enum bl_json_type {
 };
 
 struct bl_json_node {
-    uint8_t type;       /* enum bl_json_type */
-    uint32_t next;      /* index of the node after this subtree */
-    uint32_t offset;    /* where the value begins in the source text */
-    uint32_t length;    /* bytes of a string's value; members of an object, items of an array */
+    uint8_t type;    /* enum bl_json_type */
+    uint32_t next;   /* index of the node after this subtree */
+    uint32_t offset; /* where the value begins in the source text */
+    uint32_t length; /* bytes of a string's value; members of an object, items of an array */
     union {
         bool boolean;
         int64_t integer;
         uint64_t unsigned_integer;
         double number;
         const char *string; /* not NUL-terminated */
+        size_t end;         /* of an object or array: where its source text ends */
     } value;
 };
 
