@@ -7,6 +7,26 @@
 
 #define ALIGNMENT ((size_t)16)
 
+/* Under AddressSanitizer, memory that is not handed out is poisoned, so that a use after a reset
+ * or past the end of an allocation is caught although the chunk is still ours. */
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define POISONING 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define POISONING 1
+#endif
+
+#ifdef POISONING
+void __asan_poison_memory_region(const volatile void *memory, size_t size);
+void __asan_unpoison_memory_region(const volatile void *memory, size_t size);
+#define poison(memory, size) __asan_poison_memory_region((memory), (size))
+#define unpoison(memory, size) __asan_unpoison_memory_region((memory), (size))
+#else
+#define poison(memory, size) ((void)(memory), (void)(size))
+#define unpoison(memory, size) ((void)(memory), (void)(size))
+#endif
+
 struct bl_arena_chunk {
     struct bl_arena_chunk *next;
     size_t capacity; /* of `bytes` */
@@ -15,7 +35,7 @@ struct bl_arena_chunk {
 };
 
 void bl_arena_init(struct bl_arena *arena, size_t chunk_bytes, size_t cap_bytes) {
-    assert(chunk_bytes >= 256 && cap_bytes >= chunk_bytes);
+    assert(chunk_bytes >= 256 && cap_bytes >= chunk_bytes && cap_bytes <= SIZE_MAX / 2);
     *arena = (struct bl_arena){.chunk_bytes = chunk_bytes, .cap_bytes = cap_bytes};
 }
 
@@ -41,6 +61,7 @@ void bl_arena_reset(struct bl_arena *arena) {
             arena->held_bytes -= chunk->capacity + sizeof(*chunk);
             free(chunk);
         } else {
+            poison(chunk->bytes, chunk->capacity);
             link = &chunk->next;
         }
     }
@@ -72,6 +93,7 @@ static struct bl_arena_chunk *add_chunk(struct bl_arena *arena, size_t size) {
         arena->current->next = chunk;
     }
     arena->held_bytes += total;
+    poison(chunk->bytes, chunk->capacity);
     return chunk;
 }
 
@@ -81,6 +103,7 @@ void *bl_arena_alloc(struct bl_arena *arena, size_t size) {
     if (size > arena->cap_bytes) {
         return NULL;
     }
+    size_t wanted = size;
     size = (size + ALIGNMENT - 1) & ~(ALIGNMENT - 1);
     /* After a reset the chunks behind the current one are empty and used again. */
     while (chunk != NULL && size > chunk->capacity - chunk->used) {
@@ -100,6 +123,7 @@ void *bl_arena_alloc(struct bl_arena *arena, size_t size) {
     void *memory = chunk->bytes + chunk->used;
     chunk->used += size;
     arena->used_bytes += size;
+    unpoison(memory, wanted);
     return memory;
 }
 

@@ -6,6 +6,7 @@
  * allocates nothing from the heap. A hard cap bounds what one request can make us hold: past it,
  * allocation returns NULL and the request is refused with `resource_exhausted`.
  *
+ * Under AddressSanitizer what is not handed out is poisoned: use after a reset is caught.
  * Not thread-safe: an arena belongs to one thread at a time.
  */
 #ifndef BL_BASE_ARENA_H
@@ -27,8 +28,8 @@ struct bl_arena {
     size_t used_bytes;  /* handed out since the last reset */
 };
 
-/* Takes nothing from the heap until the first allocation. `chunk_bytes` ≥ 256, `cap_bytes` ≥
- * `chunk_bytes`. */
+/* Takes nothing from the heap until the first allocation. 256 ≤ `chunk_bytes` ≤ `cap_bytes` ≤
+ * SIZE_MAX / 2. */
 void bl_arena_init(struct bl_arena *arena, size_t chunk_bytes, size_t cap_bytes);
 
 /* Frees every chunk. The arena may be initialised again. */

@@ -25,54 +25,75 @@ void bl_buf_i64(struct bl_buf *buf, int64_t value) {
     }
 }
 
-/* Decimals of up to 6 places that are exactly what `value` reads back from: prices, seconds,
- * shares. The division is correctly rounded, so equality means that the text round-trips; with at
- * most 15 significant digits no shorter text does. */
-static bool write_short_decimal(struct bl_buf *buf, double value) {
-    if (!(value < 1e9 && value > -1e9)) {
+/* Integers that every double near them can tell apart. -0 is left to the general path. */
+static bool write_integer(struct bl_buf *buf, double value) {
+    if (!(value > -0x1p53 && value < 0x1p53) || (value == 0 && signbit(value))) {
         return false;
     }
-    double scaled = value * 1e6;
-    int64_t micros = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-    if ((double)micros / 1e6 != value || (micros == 0 && signbit(value))) {
+    int64_t integer = (int64_t)value;
+    if ((double)integer != value) {
         return false;
     }
-    if (micros < 0) {
-        bl_buf_char(buf, '-');
-        micros = -micros;
-    }
-    bl_buf_u64(buf, (uint64_t)micros / 1000000);
-    uint32_t fraction = (uint32_t)(micros % 1000000);
-    if (fraction != 0) {
-        char digits[7] = {'.'};
-        size_t len = 7;
-        for (int i = 6; i > 0; i--) {
-            digits[i] = (char)('0' + fraction % 10);
-            fraction /= 10;
-        }
-        while (digits[len - 1] == '0') {
-            len--;
-        }
-        bl_buf_bytes(buf, digits, len);
-    }
+    bl_buf_i64(buf, integer);
     return true;
 }
 
-/* printf's %g in the C locale's form whatever the locale is: any radix becomes '.'. */
+/* Decimals that are exactly what `value` reads back from: prices, seconds, shares. At most 15
+ * significant digits go in (9 places below 1e6, 6 below 1e9), and the division is correctly
+ * rounded, so equality means that the text round-trips. No other text of up to 15 digits reads as
+ * this double (DBL_DIG), so there is no shorter one. */
+static bool write_decimal(struct bl_buf *buf, double value) {
+    bool small = value > -1e6 && value < 1e6;
+    double scale = small ? 1e9 : 1e6;
+    int places = small ? 9 : 6;
+
+    if (!(value > -1e9 && value < 1e9)) {
+        return false;
+    }
+    double scaled = value * scale;
+    int64_t units = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    if (units == 0 || (double)units / scale != value) {
+        return false;
+    }
+    uint64_t amount = units < 0 ? UINT64_C(0) - (uint64_t)units : (uint64_t)units;
+    uint64_t fraction = amount % (uint64_t)scale;
+    char digits[10] = {'.'};
+    size_t len = (size_t)places + 1;
+    for (int i = places; i > 0; i--) {
+        digits[i] = (char)('0' + fraction % 10);
+        fraction /= 10;
+    }
+    while (digits[len - 1] == '0') {
+        len--;
+    }
+    if (units < 0) {
+        bl_buf_char(buf, '-');
+    }
+    bl_buf_u64(buf, amount / (uint64_t)scale);
+    bl_buf_bytes(buf, digits, len);
+    return true;
+}
+
+/* printf's %g in the C locale's form whatever the locale is: any radix, which may be more than one
+ * byte, becomes one '.'. Subnormals have fewer significant digits than DBL_DIG. */
 static void write_general(struct bl_buf *buf, double value) {
     char text[40];
     int len = 0;
 
-    for (int digits = DBL_DIG; digits <= 17; digits++) {
+    for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
         len = snprintf(text, sizeof(text), "%.*g", digits, value);
         if (strtod(text, NULL) == value) {
             break;
         }
     }
+    bool in_radix = false;
     for (int i = 0; i < len; i++) {
         char c = text[i];
         bool plain = (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e';
-        bl_buf_char(buf, plain ? c : '.');
+        if (plain || !in_radix) {
+            bl_buf_char(buf, plain ? c : '.');
+        }
+        in_radix = !plain;
     }
 }
 
@@ -81,7 +102,7 @@ void bl_buf_double(struct bl_buf *buf, double value) {
         bl_buf_literal(buf, "NaN");
     } else if (isinf(value)) {
         bl_buf_str(buf, value > 0 ? BL_STR("+Inf") : BL_STR("-Inf"));
-    } else if (!write_short_decimal(buf, value)) {
+    } else if (!write_integer(buf, value) && !write_decimal(buf, value)) {
         write_general(buf, value);
     }
 }

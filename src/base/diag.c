@@ -21,6 +21,24 @@ static void cut(char *text, size_t capacity) {
     memcpy(text + len, "...", 4);
 }
 
+/* Replaces what a terminal could obey and what is not UTF-8 by '?', byte for byte. */
+static void make_printable(char *text) {
+    size_t left = strlen(text);
+
+    while (left > 0) {
+        unsigned char first = (unsigned char)text[0];
+        size_t step = bl_utf8_char_len(text, left);
+        bool control = first < 0x20 || first == 0x7f ||
+                       (first == 0xC2 && step == 2 && (unsigned char)text[1] < 0xA0);
+        if (step == 0 || control) {
+            step = step == 0 ? 1 : step;
+            memset(text, '?', step);
+        }
+        text += step;
+        left -= step;
+    }
+}
+
 static void write(char *text, size_t capacity, const char *format, va_list args) {
     int wanted = vsnprintf(text, capacity, format, args);
 
@@ -31,11 +49,7 @@ static void write(char *text, size_t capacity, const char *format, va_list args)
     if ((size_t)wanted >= capacity) {
         cut(text, capacity);
     }
-    for (char *c = text; *c != '\0'; c++) {
-        if ((unsigned char)*c < 0x20 || *c == 0x7f) {
-            *c = '?';
-        }
-    }
+    make_printable(text);
 }
 
 #define WRITE(field)                                                                               \

@@ -26,8 +26,9 @@ struct bl_diag {
     char hint[160]; /* empty = none */
 };
 
-/* Writers. `format` as printf; the text is valid UTF-8 if its arguments are: control bytes are
- * replaced by '?', a cut never splits a character. */
+/* Writers. `format` as printf, without %e, %f and %g, which follow the locale. Whatever the
+ * arguments are, the text is valid UTF-8 and safe for a terminal: bytes that are not UTF-8 and
+ * control characters (C0, DEL, C1) are replaced by '?', and a cut never splits a character. */
 void bl_diag_clear(struct bl_diag *diag);
 void bl_diag_message(struct bl_diag *diag, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -3,7 +3,7 @@
  *
  * Seeds of draws, digests of sessions and signatures of decision ids: whoever does not have the
  * key can neither predict nor forge them. Own implementation because it runs several times per
- * decision, and OpenSSL's EVP_MAC allocates on each use (docs/decisions/0001-siphash.md).
+ * decision, and OpenSSL's EVP_MAC allocates on each use (docs/decisions/0001-siphash-own.md).
  * Source: J.-P. Aumasson, D. J. Bernstein, "SipHash: a fast short-input PRF", 2012; the 128-bit
  * variant is the authors' reference. Pure functions.
  */
