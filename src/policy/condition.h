@@ -65,6 +65,7 @@ struct bl_policy;
 
 /* Whether the condition at `index` holds for `facts` (one value per fact of the policy).
  * BL_CONDITION_ALWAYS always does. Thread-safe. */
-bool bl_condition_holds(const struct bl_policy *policy, uint32_t index, const struct bl_value *facts);
+bool bl_condition_holds(const struct bl_policy *policy, uint32_t index,
+                        const struct bl_value *facts);
 
 #endif

@@ -35,9 +35,9 @@ struct bl_tag {
 
 struct bl_provider {
     struct bl_str id;
-    struct bl_str label;    /* absent = none */
-    double weight;          /* ≥ 0, finite; used in proportion */
-    uint64_t id_hash;       /* SipHash-2-4 of the id under a fixed key: the same on every router */
+    struct bl_str label; /* absent = none */
+    double weight;       /* ≥ 0, finite; used in proportion */
+    uint64_t id_hash;    /* SipHash-2-4 of the id under a fixed key: the same on every router */
     int64_t expect_latency_ms; /* -1 = not declared */
     int64_t expect_cost_nano;  /* BL_MONEY_UNKNOWN = not declared */
     uint32_t max_inflight;     /* 0 = no limit */
@@ -74,17 +74,17 @@ struct bl_score_weights {
 };
 
 /* Status words of a failed attempt, as bits (BL_STATUS_BIT). The table gives the word. */
-#define BL_STATUS_MAP(X)                        \
-    X(TIMEOUT, "timeout")                       \
-    X(CONNECTION, "connection")                 \
-    X(5XX, "5xx")                               \
-    X(503, "503")                               \
-    X(UNAVAILABLE, "unavailable")               \
-    X(RATE_LIMITED, "rate_limited")             \
-    X(429, "429")                               \
-    X(EXECUTION, "execution")                   \
-    X(REJECTED, "rejected")                     \
-    X(CIRCUIT_BREAKER_OPEN, "circuit_breaker_open") \
+#define BL_STATUS_MAP(X)                                                                           \
+    X(TIMEOUT, "timeout")                                                                          \
+    X(CONNECTION, "connection")                                                                    \
+    X(5XX, "5xx")                                                                                  \
+    X(503, "503")                                                                                  \
+    X(UNAVAILABLE, "unavailable")                                                                  \
+    X(RATE_LIMITED, "rate_limited")                                                                \
+    X(429, "429")                                                                                  \
+    X(EXECUTION, "execution")                                                                      \
+    X(REJECTED, "rejected")                                                                        \
+    X(CIRCUIT_BREAKER_OPEN, "circuit_breaker_open")                                                \
     X(ALL_PROVIDERS_FAILED, "all_providers_failed")
 
 enum bl_backoff_strategy { BL_BACKOFF_EXPONENTIAL, BL_BACKOFF_LINEAR, BL_BACKOFF_FIXED };
@@ -155,8 +155,8 @@ struct bl_limits_config {
 };
 
 enum bl_step_kind { BL_STEP_PRE, BL_STEP_VALIDATOR, BL_STEP_POST };
-enum bl_step_mode { BL_STEP_OPTIONAL, BL_STEP_REQUIRED };               /* pre and post */
-enum bl_step_on_fail { BL_STEP_BLOCK, BL_STEP_WARN, BL_STEP_IGNORE };   /* validators */
+enum bl_step_mode { BL_STEP_OPTIONAL, BL_STEP_REQUIRED };             /* pre and post */
+enum bl_step_on_fail { BL_STEP_BLOCK, BL_STEP_WARN, BL_STEP_IGNORE }; /* validators */
 
 /* One extension that the policy asks for. */
 struct bl_step {
@@ -171,15 +171,15 @@ struct bl_step {
 struct bl_policy {
     struct bl_str tenant_id; /* "*" = shared */
     struct bl_str policy_id;
-    struct bl_str version;   /* the document's own `version` */
-    struct bl_str revision;  /* names these contents: the first 12 hex digits of content_hash */
-    uint64_t content_hash;   /* SipHash-2-4 of the canonical document under a fixed key */
+    struct bl_str version;  /* the document's own `version` */
+    struct bl_str revision; /* names these contents: the first 12 hex digits of content_hash */
+    uint64_t content_hash;  /* SipHash-2-4 of the canonical document under a fixed key */
 
     const struct bl_provider *providers;
     uint16_t provider_count;
     uint16_t listed_count;
-    struct bl_provider_set all;         /* every provider */
-    struct bl_provider_set weighted;    /* listed, weight > 0 */
+    struct bl_provider_set all;      /* every provider */
+    struct bl_provider_set weighted; /* listed, weight > 0 */
     struct bl_provider_set last_resort;
 
     enum bl_strategy strategy;

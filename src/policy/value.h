@@ -23,7 +23,7 @@ enum bl_value_type {
     BL_VALUE_UINT, /* above INT64_MAX only */
     BL_VALUE_DOUBLE,
     BL_VALUE_STRING,
-    BL_VALUE_LIST,   /* of scalars */
+    BL_VALUE_LIST, /* of scalars */
     BL_VALUE_OPAQUE, /* present, but of a shape conditions do not compare (an object, a list of lists) */
     BL_VALUE_TYPE_COUNT
 };

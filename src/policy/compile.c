@@ -1,0 +1,239 @@
+#include "policy/compile.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/siphash.h"
+#include "json/canonical.h"
+#include "json/yaml.h"
+#include "policy/draft.h"
+#include "policy/keys.h"
+
+#define CHUNK_BYTES 16384
+#define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+
+/* Contents hash the same on every router: the key is public. */
+static const uint8_t content_key[BL_SIPHASH_KEY_BYTES] = "beamline.docs.v1";
+
+static const struct bl_json_limits limits = {
+    .max_bytes = BL_POLICY_MAX_BYTES, .max_depth = 64, .max_nodes = 128 * 1024};
+
+static bool is_id(struct bl_str id) {
+    if (id.len < 1 || id.len > 255 || bl_str_equal(id, BL_STR(".")) ||
+        bl_str_equal(id, BL_STR(".."))) {
+        return false;
+    }
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.data[i];
+        bool good = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                    c == '_' || c == '.' || c == ':' || c == '-';
+        if (!good) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool bl_policy_id_is_valid(struct bl_str id) {
+    return is_id(id);
+}
+
+bool bl_tenant_id_is_valid(struct bl_str id, bool shared) {
+    return is_id(id) || (shared && bl_str_equal(id, BL_STR("*")));
+}
+
+static void set_defaults(struct bl_policy *policy) {
+    policy->version = BL_STR("1.0");
+    policy->sticky = (struct bl_sticky){.session_key = BL_STR("session_id"), .ttl_ms = 3600000};
+    policy->breaker = (struct bl_breaker_config){.failure_threshold = 5,
+                                                 .success_threshold = 2,
+                                                 .min_requests = 10,
+                                                 .half_open_max_calls = 3,
+                                                 .error_rate_window_seconds = 60,
+                                                 .error_rate_threshold = 0.5,
+                                                 .timeout_ms = 60000};
+    policy->ejection_max_share = 0.5;
+    policy->limits.rate.requests_per_second = 100;
+    policy->limits.rate.burst = 50;
+    policy->limits.quota.period = BL_PERIOD_DAY;
+    policy->limits.budget.period = BL_PERIOD_DAY;
+    policy->limits.budget.reserve_max_nano = BL_MONEY_UNKNOWN;
+    policy->limits.budget.timezone = BL_STR("UTC");
+    policy->max_attempts = 4;
+    policy->total_deadline_ms = 60000;
+    policy->deadline_max_ms = 60000;
+    policy->worker_heartbeat_ttl_ms = 15000;
+    policy->push_allowed = true;
+}
+
+/* The document may repeat under which name it is stored, but not contradict it. */
+static void check_name(struct bl_draft *draft, struct bl_json value, const char *key,
+                       struct bl_str stored) {
+    size_t mark = bl_draft_enter(draft, bl_str_from_c(key));
+    struct bl_str text;
+
+    if (value.doc != NULL && !bl_json_string(value, &text)) {
+        (void)bl_draft_wrong_type(draft, value, "a text");
+    } else if (value.doc != NULL && !bl_str_equal(text, stored)) {
+        struct bl_diag *diag = bl_draft_error(draft, value);
+        bl_diag_message(diag, "says \"%.*s\", but the policy is stored as \"%.*s\"",
+                        (int)(text.len < 80 ? text.len : 80), text.data,
+                        (int)(stored.len < 80 ? stored.len : 80), stored.data);
+        bl_diag_hint(diag, "remove %s, or rename the file", key);
+    }
+    bl_draft_leave(draft, mark);
+}
+
+static bl_result hash_contents(struct bl_draft *draft, struct bl_json root, size_t text_len) {
+    /* Escapes are the only thing that canonical text can have more of than its source: a control
+     * byte of one becomes six. */
+    size_t capacity = text_len * 6 + 64;
+    char *storage = bl_arena_alloc(draft->scratch, capacity);
+    struct bl_json_writer writer;
+    struct bl_buf buf;
+    char revision[17];
+
+    if (storage == NULL) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    bl_buf_init(&buf, storage, capacity);
+    bl_json_writer_init(&writer, &buf);
+    BL_TRY(bl_json_write_canonical(&writer, root, draft->scratch));
+    draft->policy->content_hash = bl_siphash64(content_key, buf.data, buf.len);
+    (void)snprintf(revision, sizeof(revision), "%016llx",
+                   (unsigned long long)draft->policy->content_hash);
+    draft->policy->revision = bl_draft_copy(draft, (struct bl_str){revision, 12});
+    return BL_OK;
+}
+
+static bl_result allocate_tables(struct bl_draft *draft, uint32_t node_count) {
+    draft->condition_capacity = node_count + 16;
+    draft->constant_capacity =
+        node_count + 16 < BL_OPERAND_CONSTANT - 2 ? node_count + 16 : BL_OPERAND_CONSTANT - 2;
+    draft->providers =
+        bl_arena_calloc(draft->scratch, BL_POLICY_MAX_PROVIDERS, sizeof(*draft->providers));
+    draft->facts = bl_arena_calloc(draft->scratch, BL_POLICY_MAX_FACTS, sizeof(*draft->facts));
+    draft->conditions =
+        bl_arena_calloc(draft->scratch, draft->condition_capacity, sizeof(*draft->conditions));
+    draft->constants =
+        bl_arena_calloc(draft->scratch, draft->constant_capacity, sizeof(*draft->constants));
+    return draft->providers == NULL || draft->facts == NULL || draft->conditions == NULL ||
+                   draft->constants == NULL
+               ? BL_FAIL(RESOURCE_EXHAUSTED)
+               : BL_OK;
+}
+
+static void read_document(struct bl_draft *draft, struct bl_json root) {
+    struct bl_draft_notes *notes = draft->notes;
+
+    set_defaults(draft->policy);
+    notes->ttl_mode = 1;
+    bl_keys_read(draft, root, &bl_document_keys, &draft->document);
+    if (bl_json_type(root) != BL_JSON_OBJECT) {
+        return;
+    }
+    draft->policy->sticky.sliding = notes->ttl_mode == 1;
+    draft->policy->limits.allow_on_store_outage = notes->on_outage == 1;
+    check_name(draft, notes->tenant_id, "tenant_id", draft->policy->tenant_id);
+    check_name(draft, notes->policy_id, "policy_id", draft->policy->policy_id);
+    bl_compile_providers(draft);
+    bl_compile_fallbacks(draft); /* before rules: what it names can be narrowed, too */
+    bl_compile_rules(draft);
+    bl_compile_strategy(draft);
+    bl_compile_steps(draft);
+    bl_lint(draft, root);
+}
+
+/* Moves the tables from scratch memory into the policy's. */
+static void keep_tables(struct bl_draft *draft) {
+    struct bl_policy *policy = draft->policy;
+    const struct {
+        const void *from;
+        size_t count, size;
+        const void **to;
+    } tables[] = {
+        {draft->providers, policy->provider_count, sizeof(struct bl_provider),
+         (const void **)&policy->providers},
+        {draft->conditions, policy->condition_count, sizeof(struct bl_condition),
+         (const void **)&policy->conditions},
+        {draft->constants, policy->constant_count, sizeof(struct bl_value),
+         (const void **)&policy->constants},
+        {draft->facts, policy->fact_count, sizeof(struct bl_fact), (const void **)&policy->facts},
+    };
+
+    for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+        void *kept = bl_draft_alloc(draft, tables[i].count, tables[i].size);
+        if (kept != NULL) {
+            memcpy(kept, tables[i].from, tables[i].count * tables[i].size);
+        }
+        *tables[i].to = kept;
+    }
+    for (int i = 0; i < policy->provider_count; i++) {
+        const struct bl_provider *provider = &draft->providers[i];
+        bl_provider_set_add(&policy->all, i);
+        if (provider->listed && provider->weight > 0) {
+            bl_provider_set_add(&policy->weighted, i);
+        }
+        if (provider->last_resort) {
+            bl_provider_set_add(&policy->last_resort, i);
+        }
+    }
+}
+
+/* Puts the finished policy into its own arena. */
+static bl_result finish(struct bl_draft *draft, struct bl_arena *arena, struct bl_policy **out) {
+    keep_tables(draft);
+    struct bl_policy *policy = bl_draft_alloc(draft, 1, sizeof(*policy));
+    if (draft->out_of_memory) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    *policy = *draft->policy;
+    policy->arena = *arena;
+    policy->references = 1;
+    *out = policy;
+    return BL_OK;
+}
+
+static bl_result compile(struct bl_draft *draft, struct bl_str text, struct bl_arena *arena,
+                         struct bl_policy **out) {
+    struct bl_json_doc doc;
+    struct bl_diag diag;
+
+    bl_result result = bl_document_read(text, &limits, draft->scratch, &doc, &diag);
+    if (bl_is_error(result)) {
+        *bl_findings_add(draft->findings, BL_SEVERITY_ERROR) = diag;
+        return result.error == BL_E_RESOURCE_EXHAUSTED ? result : BL_FAIL(INVALID_POLICY);
+    }
+    BL_TRY(allocate_tables(draft, doc.count));
+    read_document(draft, bl_json_root(&doc));
+    if (draft->out_of_memory) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    if (draft->findings->errors > 0) {
+        return BL_FAIL(INVALID_POLICY);
+    }
+    BL_TRY(hash_contents(draft, bl_json_root(&doc), text.len));
+    return finish(draft, arena, out);
+}
+
+bl_result bl_policy_compile(struct bl_str text, struct bl_str tenant_id, struct bl_str policy_id,
+                            const struct bl_policy_options *options, struct bl_policy **out,
+                            struct bl_findings *findings) {
+    struct bl_arena arena, scratch;
+    struct bl_draft draft = {
+        .arena = &arena, .scratch = &scratch, .findings = findings, .options = options};
+
+    bl_findings_clear(findings);
+    bl_arena_init(&arena, CHUNK_BYTES, ARENA_BYTES);
+    bl_arena_init(&scratch, 4 * (size_t)CHUNK_BYTES, ARENA_BYTES);
+    draft.policy = &draft.document.policy;
+    draft.notes = &draft.document.notes;
+    draft.policy->tenant_id = bl_draft_copy(&draft, tenant_id);
+    draft.policy->policy_id = bl_draft_copy(&draft, policy_id);
+    bl_result result = compile(&draft, text, &arena, out);
+    bl_arena_fini(&scratch);
+    if (bl_is_error(result)) {
+        bl_arena_fini(&arena);
+    }
+    return result;
+}

@@ -1,0 +1,79 @@
+#include "policy/condition.h"
+
+#include <assert.h>
+
+#include "policy/policy.h"
+
+static const struct bl_value *operand(const struct bl_policy *policy, uint16_t index,
+                                      const struct bl_value *facts) {
+    return (index & BL_OPERAND_CONSTANT) != 0
+               ? &policy->constants[index & (uint16_t)~BL_OPERAND_CONSTANT]
+               : &facts[index];
+}
+
+static bool compare(const struct bl_policy *policy, const struct bl_condition *op,
+                    const struct bl_value *facts) {
+    const struct bl_value *left = operand(policy, op->left, facts);
+    const struct bl_value *right = operand(policy, op->right, facts);
+    int order;
+
+    switch ((enum bl_condition_op)op->op) {
+    case BL_OP_EQUAL:
+        return bl_value_equal(left, right);
+    case BL_OP_NOT_EQUAL:
+        return left->type != BL_VALUE_ABSENT && right->type != BL_VALUE_ABSENT &&
+               !bl_value_equal(left, right);
+    case BL_OP_IN:
+        return bl_value_in(left, right);
+    case BL_OP_LESS:
+        return bl_value_order(left, right, &order) && order < 0;
+    case BL_OP_LESS_EQUAL:
+        return bl_value_order(left, right, &order) && order <= 0;
+    case BL_OP_GREATER:
+        return bl_value_order(left, right, &order) && order > 0;
+    case BL_OP_GREATER_EQUAL:
+        return bl_value_order(left, right, &order) && order >= 0;
+    default:
+        assert(!"not a comparison");
+        return false;
+    }
+}
+
+static bool holds(const struct bl_policy *policy, uint32_t index, const struct bl_value *facts);
+
+/* Whether the first operand that is `wanted` exists; AND and OR differ in nothing else. */
+static bool any_operand_is(const struct bl_policy *policy, uint32_t index,
+                           const struct bl_value *facts, bool wanted) {
+    uint32_t end = policy->conditions[index].end;
+
+    for (uint32_t i = index + 1; i < end; i = policy->conditions[i].end) {
+        if (holds(policy, i, facts) == wanted) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool holds(const struct bl_policy *policy, uint32_t index, const struct bl_value *facts) {
+    const struct bl_condition *op = &policy->conditions[index];
+
+    switch ((enum bl_condition_op)op->op) {
+    case BL_OP_TRUE:
+        return true;
+    case BL_OP_FALSE:
+        return false;
+    case BL_OP_ALL:
+        return !any_operand_is(policy, index, facts, false);
+    case BL_OP_ANY:
+        return any_operand_is(policy, index, facts, true);
+    case BL_OP_NOT:
+        return any_operand_is(policy, index, facts, false);
+    default:
+        return compare(policy, op, facts);
+    }
+}
+
+bool bl_condition_holds(const struct bl_policy *policy, uint32_t index,
+                        const struct bl_value *facts) {
+    return index == BL_CONDITION_ALWAYS || holds(policy, index, facts);
+}
