@@ -78,7 +78,7 @@ static void lose(struct bl_bus *bus, const char *reason) {
     bus->connection = NULL;
     bus->has_backlog = false;
     bus->buffered = 0;
-    bus->unanswered = 0;
+    bl_bus_carry_requests(bus);
     bl_timer_stop(bus->stall);
     snprintf(bus->reason, sizeof(bus->reason), "%s", reason);
     if (bus->close_phase == BL_BUS_CLOSE_NONE) {

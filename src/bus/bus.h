@@ -152,6 +152,8 @@ void bl_bus_unsubscribe(struct bl_bus_subscription *subscription);
 
 /* --- Sending ------------------------------------------------------------------------------- */
 
+/* One with a blank value is not sent: libnats 3.4.1 reads the header after an empty one as its
+ * value. */
 struct bl_bus_header {
     struct bl_str name;
     struct bl_str value;
@@ -173,9 +175,9 @@ BL_MUST_USE bl_result bl_bus_publish(struct bl_bus *bus, const struct bl_bus_out
                                      struct bl_diag *diag);
 
 /* `result` is BL_OK with a `reply` that lives during the call (or is held); DEADLINE_EXCEEDED;
- * or UNAVAILABLE: the bus closes, or nobody is subscribed. That nobody is subscribed is told at
- * once when the request is the only one of this connection without an answer; else, because
- * libnats does not say whose request it was, by the deadline. */
+ * or UNAVAILABLE: the bus closes, or nobody is subscribed. libnats says that nobody is subscribed,
+ * but not to whose request; so it is told early when it is true of all requests of this connection
+ * that are unanswered, and else by the deadline. */
 typedef void (*bl_bus_reply_fn)(void *user, bl_result result, struct bl_bus_message *reply);
 
 /* Publishes with a reply subject of its own and calls `on_reply` exactly once, never before this

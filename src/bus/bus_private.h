@@ -89,6 +89,9 @@ struct bl_bus {
     struct bl_timer *request_timer;
     uint64_t request_timer_ns; /* what it is set to; UINT64_MAX = stopped */
     uint64_t unanswered;       /* requests of this connection without an answer */
+    uint64_t nobody_told;      /* of these, how many times it was told that nobody listens */
+    uint64_t first_token;      /* of this connection; 0 = none yet */
+    bool has_carried;          /* requests of an earlier connection are in the table */
     char inbox_prefix[BL_BUS_INBOX_MAX];
     size_t inbox_prefix_len;
 
@@ -118,6 +121,7 @@ BL_MUST_USE bl_result bl_bus_requests_init(struct bl_bus *bus, struct bl_diag *d
 void bl_bus_requests_fini(struct bl_bus *bus);
 void bl_bus_fail_requests(struct bl_bus *bus);
 void bl_bus_no_responders(struct bl_bus *bus);
+void bl_bus_carry_requests(struct bl_bus *bus);
 
 /* bus.c */
 void bl_bus_report(struct bl_bus *bus, const char *format, ...)

@@ -11,7 +11,7 @@ static bl_result refuse(struct bl_diag *diag, const char *what, struct bl_str va
     return BL_FAIL(INVALID_REQUEST);
 }
 
-static bl_result check_headers(const struct bl_bus_outgoing *message, size_t *bytes,
+static bl_result check_headers(const struct bl_bus_outgoing *message, size_t *bytes, size_t *sent,
                                struct bl_diag *diag) {
     if (message->header_count > BL_BUS_HEADERS_MAX) {
         bl_diag_message(diag, "a message has at most %d headers, not %zu", BL_BUS_HEADERS_MAX,
@@ -26,14 +26,17 @@ static bl_result check_headers(const struct bl_bus_outgoing *message, size_t *by
         if (!bl_header_value_is_valid(header->value)) {
             return refuse(diag, "the header value", header->value);
         }
-        *bytes += header->name.len + header->value.len + 4; /* ": " and the line end */
+        if (!bl_str_is_blank(header->value)) {
+            *bytes += header->name.len + header->value.len + 4; /* ": " and the line end */
+            *sent += 1;
+        }
     }
-    *bytes += message->header_count > 0 ? 12 : 0; /* first line and the empty last one */
+    *bytes += *sent > 0 ? 12 : 0; /* first line and the empty last one */
     return BL_OK;
 }
 
 static bl_result check(const struct bl_bus *bus, const struct bl_bus_outgoing *message,
-                       struct bl_str reply, size_t *bytes, struct bl_diag *diag) {
+                       struct bl_str reply, size_t *bytes, size_t *headers, struct bl_diag *diag) {
     if (!bl_subject_is_valid(message->subject, false)) {
         return refuse(diag, "the subject", message->subject);
     }
@@ -41,7 +44,7 @@ static bl_result check(const struct bl_bus *bus, const struct bl_bus_outgoing *m
         return refuse(diag, "the reply subject", reply);
     }
     *bytes = message->data.len;
-    BL_TRY(check_headers(message, bytes, diag));
+    BL_TRY(check_headers(message, bytes, headers, diag));
     if (*bytes > bus->max_payload) {
         bl_diag_message(diag, "the message of %zu bytes is larger than the %zu the server takes",
                         *bytes, bus->max_payload);
@@ -83,8 +86,10 @@ static natsStatus publish_with_headers(natsConnection *handle, const char *subje
         char name[BL_BUS_HEADER_NAME_MAX + 1];
         char value[BL_BUS_HEADER_VALUE_MAX + 1];
         const struct bl_bus_header *header = &message->headers[i];
-        struct bl_str text = bl_str_is_blank(header->value) ? BL_STR("") : header->value;
-        status = natsMsgHeader_Add(native, terminate(header->name, name), terminate(text, value));
+        if (!bl_str_is_blank(header->value)) {
+            status = natsMsgHeader_Add(native, terminate(header->name, name),
+                                       terminate(header->value, value));
+        }
     }
     if (status == NATS_OK) {
         status = natsConnection_PublishMsg(handle, native);
@@ -119,7 +124,8 @@ static bl_result result_of(struct bl_bus *bus, natsStatus status, struct bl_diag
 bl_result bl_bus_publish_as(struct bl_bus *bus, const struct bl_bus_outgoing *message,
                             struct bl_str reply, struct bl_diag *diag) {
     size_t bytes = 0;
-    BL_TRY(check(bus, message, reply, &bytes, diag));
+    size_t headers = 0;
+    BL_TRY(check(bus, message, reply, &bytes, &headers, diag));
     BL_TRY(check_connection(bus, diag));
 
     char subject_storage[BL_BUS_SUBJECT_MAX + 1];
@@ -128,7 +134,7 @@ bl_result bl_bus_publish_as(struct bl_bus *bus, const struct bl_bus_outgoing *me
     const char *reply_subject = bl_str_is_blank(reply) ? NULL : terminate(reply, reply_storage);
     natsConnection *handle = bl_connection_handle(bus->connection);
     natsStatus status;
-    if (message->header_count > 0) {
+    if (headers > 0) {
         status = publish_with_headers(handle, subject, reply_subject, message);
     } else if (reply_subject != NULL) {
         status = natsConnection_PublishRequest(handle, subject, reply_subject, message->data.data,

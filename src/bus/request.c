@@ -4,6 +4,7 @@
  */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "bus/publish.h"
 #include "net/clock.h"
@@ -61,20 +62,48 @@ static void on_reply(void *user, struct bl_bus_message *message) {
         bus->stats.replies_unknown++;
         return;
     }
-    bus->unanswered -= bus->unanswered > 0 ? 1 : 0;
+    /* Tokens grow: an earlier one was sent over an earlier connection. */
+    if (bus->first_token != 0 &&
+        token >> BL_REQUEST_SLOT_BITS >= bus->first_token >> BL_REQUEST_SLOT_BITS) {
+        bus->unanswered--;
+    }
     request.on_reply(request.user, BL_OK, message);
 }
 
-/* libnats tells that some request found nobody, not which one. With only one of this connection
- * unanswered there is no doubt. */
-void bl_bus_no_responders(struct bl_bus *bus) {
-    struct bl_request request;
-    uint64_t token = bl_request_table_only_token(bus->requests);
-    if (bus->unanswered == 1 && token != 0 &&
-        bl_request_table_take(bus->requests, token, &request)) {
-        bus->unanswered = 0;
-        request.on_reply(request.user, BL_FAIL(UNAVAILABLE), NULL);
+/* Takes all requests out before the first call, so that what the calls add is not among them.
+ * Without memory for that they end by their deadlines. */
+static void fail_present_requests(struct bl_bus *bus) {
+    size_t count = bl_request_table_count(bus->requests);
+    struct bl_request *present = count > 0 ? calloc(count, sizeof(*present)) : NULL;
+    if (present == NULL) {
+        return;
     }
+    for (size_t i = 0; i < count; i++) {
+        (void)bl_request_table_expire(bus->requests, UINT64_MAX, &present[i]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        present[i].on_reply(present[i].user, BL_FAIL(UNAVAILABLE), NULL);
+    }
+    free(present);
+}
+
+/* libnats tells that some request found nobody, not which one. When as many were told as are
+ * unanswered, it is all of them. Requests that came over from an earlier connection may still be
+ * answered; with such in the table nothing can be said. */
+void bl_bus_no_responders(struct bl_bus *bus) {
+    bus->nobody_told++;
+    if (bus->nobody_told == bus->unanswered && !bus->has_carried) {
+        bus->nobody_told = 0;
+        bus->unanswered = 0;
+        fail_present_requests(bus);
+    }
+}
+
+void bl_bus_carry_requests(struct bl_bus *bus) {
+    bus->has_carried = bl_request_table_count(bus->requests) > 0;
+    bus->first_token = 0;
+    bus->nobody_told = 0;
+    bus->unanswered = 0;
 }
 
 bl_result bl_bus_requests_init(struct bl_bus *bus, struct bl_diag *diag) {
@@ -106,6 +135,7 @@ void bl_bus_requests_fini(struct bl_bus *bus) {
     bl_timer_destroy(bus->request_timer);
 }
 
+/* When closing: no request can be added any more. */
 void bl_bus_fail_requests(struct bl_bus *bus) {
     struct bl_request request;
     while (bl_request_table_expire(bus->requests, UINT64_MAX, &request)) {
@@ -121,6 +151,7 @@ bl_result bl_bus_request(struct bl_bus *bus, const struct bl_bus_outgoing *messa
         return BL_FAIL(UNAVAILABLE);
     }
     uint64_t token = 0;
+    bus->has_carried = bus->has_carried && bl_request_table_count(bus->requests) > 0;
     uint64_t deadline_ns = bl_clock_monotonic_ns() + (uint64_t)timeout_ms * 1000000U;
     struct bl_request request = {on_reply_fn, user};
     bl_result added = bl_request_table_add(bus->requests, deadline_ns, request, &token);
@@ -136,6 +167,7 @@ bl_result bl_bus_request(struct bl_bus *bus, const struct bl_bus_outgoing *messa
         (void)bl_request_table_take(bus->requests, token, &request);
         return sent;
     }
+    bus->first_token = bus->first_token != 0 ? bus->first_token : token;
     bus->unanswered++;
     set_timer(bus);
     if (out_id != NULL) {

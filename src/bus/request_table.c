@@ -3,8 +3,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define SLOT_BITS 20U
-#define SLOT_MASK ((1U << SLOT_BITS) - 1U)
+#define SLOT_MASK ((1U << BL_REQUEST_SLOT_BITS) - 1U)
 #define NONE UINT32_MAX
 
 struct slot {
@@ -100,7 +99,7 @@ bl_result bl_request_table_add(struct bl_request_table *table, uint64_t deadline
     struct slot *slot = &table->slots[number];
     table->first_free = slot->heap_index;
     table->sequence++;
-    slot->token = (table->sequence << SLOT_BITS) | number;
+    slot->token = (table->sequence << BL_REQUEST_SLOT_BITS) | number;
     slot->deadline_ns = deadline_ns;
     slot->request = request;
     uint32_t index = table->count++;
@@ -148,8 +147,4 @@ bool bl_request_table_expire(struct bl_request_table *table, uint64_t now_ns,
 
 uint64_t bl_request_table_next_deadline(const struct bl_request_table *table) {
     return table->count == 0 ? UINT64_MAX : deadline_at(table, 0);
-}
-
-uint64_t bl_request_table_only_token(const struct bl_request_table *table) {
-    return table->count == 1 ? table->slots[table->heap[0]].token : 0;
 }

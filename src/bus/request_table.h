@@ -15,7 +15,9 @@
 #include "base/result.h"
 #include "bus/bus.h"
 
-#define BL_REQUESTS_MAX (1U << 20)
+/* The low bits of a token are its slot; the rest grows with each request. */
+#define BL_REQUEST_SLOT_BITS 20U
+#define BL_REQUESTS_MAX (1U << BL_REQUEST_SLOT_BITS)
 
 struct bl_request_table;
 
@@ -46,8 +48,5 @@ bool bl_request_table_expire(struct bl_request_table *table, uint64_t now_ns,
 
 /* The earliest deadline; UINT64_MAX if the table is empty. */
 uint64_t bl_request_table_next_deadline(const struct bl_request_table *table);
-
-/* The token of the only request; 0 unless there is exactly one. */
-uint64_t bl_request_table_only_token(const struct bl_request_table *table);
 
 #endif

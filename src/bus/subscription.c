@@ -86,7 +86,9 @@ void bl_bus_start_draining(struct bl_bus *bus, uint32_t timeout_ms) {
 
 bool bl_bus_is_drained(const struct bl_bus *bus) {
     for (const struct bl_bus_subscription *at = bus->first; at != NULL; at = at->next) {
-        if (!at->is_inbox && at->native != NULL && natsSubscription_IsValid(at->native)) {
+        /* The state that is illegal to ask in is "not complete yet". */
+        if (!at->is_inbox && at->native != NULL &&
+            natsSubscription_DrainCompletionStatus(at->native) == NATS_ILLEGAL_STATE) {
             return false;
         }
     }

@@ -46,19 +46,17 @@ static void test_a_token_is_good_once_and_never_for_another(void **state) {
     struct bl_request request = {NULL, NULL};
     struct bl_request_table *table = new_table(1);
     uint64_t first = add(table, 10, &first_user);
-    assert_true(bl_request_table_only_token(table) == first);
     assert_true(bl_request_table_take(table, first, &request));
     assert_ptr_equal(request.user, &first_user);
     assert_false(bl_request_table_take(table, first, &request));
     uint64_t second = add(table, 10, &second_user); /* the same slot */
-    assert_true(second != first);
+    assert_true(second >> BL_REQUEST_SLOT_BITS > first >> BL_REQUEST_SLOT_BITS);
     assert_false(bl_request_table_take(table, first, &request));
     assert_false(bl_request_table_take(table, 0, &request));
     assert_false(bl_request_table_take(table, UINT64_MAX, &request));
     assert_false(bl_request_table_take(table, second + 1, &request)); /* slot out of range */
     assert_true(bl_request_table_take(table, second, &request));
     assert_ptr_equal(request.user, &second_user);
-    assert_true(bl_request_table_only_token(table) == 0);
     bl_request_table_destroy(table);
 }
 
