@@ -130,12 +130,14 @@ bool bl_bus_message_header(const struct bl_bus_message *message, size_t index, s
                            struct bl_str *value);
 
 struct bl_bus_subscription_config {
-    const char *subject;             /* may hold wildcards */
-    const char *queue_group;         /* NULL = every message to every subscriber */
-    uint32_t high_water_messages;    /* backlog above which messages are marked; 0 = 8192 */
-    uint32_t high_water_bytes;       /* 0 = 32 MiB */
-    uint32_t pending_limit_messages; /* above which libnats drops; 0 = 16 × high water */
-    uint32_t pending_limit_bytes;    /* 0 = 4 × high water */
+    const char *subject;          /* may hold wildcards */
+    const char *queue_group;      /* NULL = every message to every subscriber */
+    uint32_t high_water_messages; /* backlog above which messages are marked; 0 = 8192 */
+    uint32_t high_water_bytes;    /* 0 = 32 MiB */
+    /* Above these libnats drops. 0 = so far above the mark that it never comes to that: reading
+     * pauses at twice the mark. */
+    uint32_t pending_limit_messages;
+    uint32_t pending_limit_bytes;
 };
 
 /* Subscribes now, and again after each reconnect. `handler(user, …)` is called for each message.

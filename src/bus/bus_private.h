@@ -45,6 +45,7 @@ struct bl_bus_subscription {
     size_t backlog;  /* after the last pass */
     bool is_removed; /* by its own handler; freed after the pass */
     bool is_inbox;
+    bool is_congested; /* reading pauses until the backlog is smaller */
     char *queue_group; /* NULL or behind the subject */
     char subject[];
 };

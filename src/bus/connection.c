@@ -48,6 +48,7 @@ struct bl_connection {
     bool helper_runs;
     bool is_closed_told;
     bool has_read;
+    bool is_paused;
     size_t buffered;
     uint64_t progress_ns; /* when a byte last left, or the first one began to wait */
 
@@ -358,7 +359,7 @@ void bl_connection_flush(struct bl_connection *connection) {
         connection->progress_ns = bl_clock_monotonic_ns();
     }
     connection->buffered = left;
-    bl_poller_want(connection->poller, true, left > 0);
+    bl_poller_want(connection->poller, !connection->is_paused, left > 0);
 }
 
 size_t bl_connection_buffered(const struct bl_connection *connection) {
@@ -370,6 +371,13 @@ uint64_t bl_connection_stalled_ms(const struct bl_connection *connection) {
         return 0;
     }
     return (bl_clock_monotonic_ns() - connection->progress_ns) / 1000000U;
+}
+
+void bl_connection_pause(struct bl_connection *connection, bool is_paused) {
+    connection->is_paused = is_paused;
+    if (connection->poller != NULL) {
+        bl_poller_want(connection->poller, !is_paused, connection->buffered > 0);
+    }
 }
 
 bool bl_connection_take_has_read(struct bl_connection *connection) {

@@ -62,6 +62,9 @@ size_t bl_connection_buffered(const struct bl_connection *connection);
 /* Since when bytes have been waiting without any of them leaving, in ms; 0 if none wait. */
 uint64_t bl_connection_stalled_ms(const struct bl_connection *connection);
 
+/* Stops or resumes reading: what is not read waits in the kernel and in the server. */
+void bl_connection_pause(struct bl_connection *connection, bool is_paused);
+
 /* Whether anything was read since the last call. */
 bool bl_connection_take_has_read(struct bl_connection *connection);
 

@@ -3,10 +3,12 @@
  *
  *   backlog above the high-water mark, or unsent bytes above the soft cap → marked `overloaded`
  *   unsent bytes half-way between the soft and the hard cap                → nothing is handed over
+ *   backlog above twice the high-water mark                                → reading pauses
  *
  * The excess over the high-water mark is refused from the front, so what is worked on has waited
  * least; it is what still has a caller. A refusal costs a quarter of what work costs, so a backlog
- * is refused faster than it is worked off.
+ * is refused faster than it is worked off. While reading pauses, the rest waits in the kernel and in
+ * the server; that is why libnats never gets to drop anything at its pending limit.
  */
 #include "bus/bus_private.h"
 
@@ -82,6 +84,8 @@ static size_t drain_one(struct bl_bus_subscription *subscription, size_t budget)
     }
     if (!subscription->is_removed) {
         subscription->backlog = waiting;
+        subscription->is_congested = waiting >= 2 * (size_t)subscription->high_water_messages ||
+                                     waiting_bytes >= 2 * (size_t)subscription->high_water_bytes;
     }
     return budget;
 }
@@ -121,6 +125,7 @@ void bl_bus_pass(void *user) {
     }
     bus->is_in_pass = true;
     bool has_backlog = false;
+    bool is_congested = false;
     if (bus->inbox->native != NULL) {
         drain_one(bus->inbox, (size_t)bus->config.drain_batch * WORK_COST);
         has_backlog = bus->inbox->backlog > 0;
@@ -130,12 +135,14 @@ void bl_bus_pass(void *user) {
         if (!at->is_inbox && !at->is_removed && at->native != NULL) {
             budget = drain_one(at, budget);
             has_backlog |= at->backlog > 0;
+            is_congested |= at->is_congested;
         }
     }
     bus->is_in_pass = false;
     free_removed(bus);
     rotate(bus);
     bus->has_backlog = has_backlog;
+    bl_connection_pause(bus->connection, is_congested);
     if (has_backlog && !is_halted(bus)) {
         bl_loop_again(bus->loop);
     }

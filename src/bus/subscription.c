@@ -6,8 +6,14 @@
 #define DEFAULT_HIGH_WATER_MESSAGES 8192U
 #define DEFAULT_HIGH_WATER_BYTES (32U << 20)
 
-static int limit_of(uint32_t limit, uint32_t high_water, uint32_t factor) {
-    uint64_t value = limit != 0 ? limit : (uint64_t)high_water * factor;
+/* Reading pauses at twice the high-water mark, and one read of 256 KiB brings at most 20 000 of the
+ * smallest messages. Default limits above both are never reached. */
+#define LIMIT_MESSAGES_MORE 32768U
+#define LIMIT_BYTES_MORE (128U << 20) /* a server takes payloads of at most 64 MiB */
+#define LIMIT_FACTOR 4U
+
+static int limit_of(uint32_t limit, uint32_t high_water, uint32_t more) {
+    uint64_t value = limit != 0 ? limit : (uint64_t)high_water * LIMIT_FACTOR + more;
     return value > INT32_MAX ? INT32_MAX : (int)value;
 }
 
@@ -52,6 +58,7 @@ static void count_dropped(struct bl_bus_subscription *subscription) {
 static void detach(struct bl_bus_subscription *subscription) {
     subscription->bus->stats.messages_lost += subscription->backlog;
     subscription->backlog = 0;
+    subscription->is_congested = false;
     subscription->dropped = 0;
     natsSubscription_Destroy(subscription->native);
     subscription->native = NULL;
@@ -130,10 +137,10 @@ new_subscription(const struct bl_bus_subscription_config *config) {
     uint32_t bytes = config->high_water_bytes;
     subscription->high_water_messages = messages != 0 ? messages : DEFAULT_HIGH_WATER_MESSAGES;
     subscription->high_water_bytes = bytes != 0 ? bytes : DEFAULT_HIGH_WATER_BYTES;
-    subscription->limit_messages =
-        limit_of(config->pending_limit_messages, subscription->high_water_messages, 16);
+    subscription->limit_messages = limit_of(config->pending_limit_messages,
+                                            subscription->high_water_messages, LIMIT_MESSAGES_MORE);
     subscription->limit_bytes =
-        limit_of(config->pending_limit_bytes, subscription->high_water_bytes, 4);
+        limit_of(config->pending_limit_bytes, subscription->high_water_bytes, LIMIT_BYTES_MORE);
     return subscription;
 }
 
