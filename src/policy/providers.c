@@ -6,6 +6,8 @@
 #include "policy/draft.h"
 #include "policy/keys.h"
 
+#define WEIGHT_MAX 1e12 /* sums of 128 stay far from overflow */
+
 /* Ids hash the same on every router: the key is public, and only spreads. */
 static const uint8_t id_key[BL_SIPHASH_KEY_BYTES] = "beamline.ids.v1";
 
@@ -90,8 +92,8 @@ static bool read_weight(struct bl_draft *draft, struct bl_json value, struct wei
     if (!bl_json_double(value, weight)) {
         return bl_draft_wrong_type(draft, value, "a number");
     }
-    if (!(*weight >= 0) || isinf(*weight)) {
-        bl_diag_message(bl_draft_error(draft, value), "a weight is 0 or more");
+    if (!(*weight >= 0 && *weight <= WEIGHT_MAX)) {
+        bl_diag_message(bl_draft_error(draft, value), "a weight is between 0 and %g", WEIGHT_MAX);
         return false;
     }
     bool is_fraction = trunc(*weight) != *weight;
