@@ -79,7 +79,6 @@ void nats_server_prepare(struct nats_server *server, const char *config) {
     }
     server->port = free_port();
     snprintf(server->url, sizeof(server->url), "nats://127.0.0.1:%u", server->port);
-    write_config(server);
 }
 
 static void run_child(const struct nats_server *server, const char *path) {
@@ -109,6 +108,7 @@ static bool accepts(uint16_t port) {
 
 void nats_server_start(struct nats_server *server) {
     const char *path = program();
+    write_config(server);
     server->pid = fork();
     if (server->pid < 0) {
         fail("fork");

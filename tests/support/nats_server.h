@@ -17,7 +17,8 @@ struct nats_server {
     uint16_t port;
     char folder[64];
     char url[64];
-    char config[4096]; /* lines of its configuration file besides port and host */
+    char
+        config[4096]; /* lines of its configuration file besides port and host; read at the start */
 };
 
 /* Chooses a port and makes the folder, without starting. `config` (may be NULL) is text for the

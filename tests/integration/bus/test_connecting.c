@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "net/clock.h"
@@ -20,6 +22,7 @@ static bool has_failed_twice(void *user) {
 
 struct received {
     unsigned count;
+    unsigned expected;
 };
 
 static void count_message(void *user, struct bl_bus_message *message) {
@@ -31,6 +34,11 @@ static void count_message(void *user, struct bl_bus_message *message) {
 static bool has_received(void *user) {
     const struct received *received = user;
     return received->count > 0;
+}
+
+static bool has_all(void *user) {
+    const struct received *received = user;
+    return received->count >= received->expected;
 }
 
 static void test_server_absent_at_start(void **state) {
@@ -209,6 +217,59 @@ static void test_close_before_the_first_turn(void **state) {
     test_loop_close(&loop);
 }
 
+/* --- TLS ----------------------------------------------------------------------------------- */
+
+static void make_certificate(struct nats_server *server, char *certificate, size_t len) {
+    char command[1024];
+    snprintf(certificate, len, "%s/cert.pem", server->folder);
+    snprintf(command, sizeof(command),
+             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
+             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s "
+             "2>/dev/null",
+             server->folder, certificate);
+    assert_int_equal(system(command), 0);
+    snprintf(server->config, sizeof(server->config),
+             "tls { cert_file: \"%s\", key_file: \"%s/key.pem\" }", certificate, server->folder);
+}
+
+static void test_tls_carries_large_messages_and_an_unknown_certificate_is_refused(void **state) {
+    (void)state;
+    struct nats_server server;
+    struct test_loop loop;
+    struct test_bus bus;
+    struct received received = {0};
+    char certificate[128];
+    char url[64];
+    const char *urls[] = {url};
+    nats_server_prepare(&server, NULL);
+    make_certificate(&server, certificate, sizeof(certificate));
+    nats_server_start(&server);
+    snprintf(url, sizeof(url), "tls://localhost:%u", server.port);
+    struct bl_bus_config config = test_bus_config(urls);
+    test_loop_open(&loop);
+    test_bus_open(&bus, &loop, NULL, &config); /* no CA is configured that knows the server */
+    test_loop_wait(&loop, has_failed_twice, &bus);
+    assert_int_equal(bus.connects, 0);
+    assert_non_null(strstr(bus.reason, "SSL"));
+    test_bus_close(&bus);
+
+    config.tls_ca_file = certificate;
+    test_bus_open(&bus, &loop, NULL, &config);
+    test_bus_wait_connected(&bus);
+    test_bus_subscribe(&bus, "large", NULL, count_message, &received);
+    struct bl_str data = {calloc(1, 1000000), 1000000}; /* many TLS records, in parts */
+    for (unsigned i = 1; i <= 20; i++) {
+        test_bus_publish(&bus, BL_STR("large"), BL_STR_ABSENT, data);
+        received.expected = i;
+        test_loop_wait(&loop, has_all, &received);
+    }
+    assert_true(loop.longest_gap_ns < 1000000000U);
+    test_bus_close(&bus);
+    test_loop_close(&loop);
+    nats_server_remove(&server);
+    free((void *)(uintptr_t)data.data);
+}
+
 static int close_library(void **state) {
     (void)state;
     bl_bus_library_close();
@@ -224,6 +285,7 @@ int main(void) {
         cmocka_unit_test(test_a_bad_url_is_refused_at_once),
         cmocka_unit_test(test_close_while_connecting_does_not_hold_the_loop),
         cmocka_unit_test(test_close_before_the_first_turn),
+        cmocka_unit_test(test_tls_carries_large_messages_and_an_unknown_certificate_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, close_library);
 }
