@@ -89,10 +89,12 @@ static bool choose_pinned(struct bl_choice *choice) {
 
 /* A pin is worth writing only if the session would not come here by itself next time, and an
  * older pin, whose provider is away, is left to its end. */
-static void pin_choice(struct bl_choice *choice) {
+static void pin_choice(struct bl_choice *choice, const struct bl_provider_set *pool) {
+    struct bl_provider_set missing = bl_provider_set_and_not(choice->policy->weighted, *pool);
+    bool is_own = choice->out->draw == BL_DRAW_RENDEZVOUS && bl_provider_set_is_empty(&missing);
     double score;
 
-    if (!uses_session(choice) || has_live_pin(choice)) {
+    if (!uses_session(choice) || has_live_pin(choice) || is_own) {
         return;
     }
     if (bl_choice_rendezvous(choice, choice->policy->weighted, &score) != choice->out->provider) {
@@ -112,7 +114,7 @@ static bool choose_by_strategy(struct bl_choice *choice) {
     choice->out->reason = preferred_are_broken(choice) ? BL_REASON_CIRCUIT_BREAKER_FALLBACK
                           : choice->policy->strategy == BL_STRATEGY_WEIGHTED ? BL_REASON_WEIGHTED
                                                                              : BL_REASON_BEST_SCORE;
-    pin_choice(choice);
+    pin_choice(choice, &pool);
     return true;
 }
 
