@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/diag.h"
+#include "base/money.h"
+#include "base/result.h"
 #include "base/str.h"
 #include "json/json.h"
 
@@ -55,6 +58,7 @@ struct bl_request {
     struct bl_str run_id, flow_id, step_id;
     struct bl_str assignment_subject, notify_subject;
     struct bl_str api_key;
+    struct bl_str user_id; /* header x-user-id, else context.user_id */
 
     struct bl_str task_type;   /* "unknown" if the dialect allows its absence */
     struct bl_str payload_ref; /* absent if the payload is in the message */
@@ -81,5 +85,12 @@ struct bl_refusal {
     int64_t retry_after_ms; /* 0 = not given */
     struct bl_diag diag;
 };
+
+/* A request that asks for nothing yet: all absent, no constraint, task type "unknown". */
+void bl_request_init(struct bl_request *request);
+
+/* Begins a refusal: sets its codes, clears the rest, and returns its diagnostic for filling in. */
+struct bl_diag *bl_refusal_begin(struct bl_refusal *refusal, enum bl_error error,
+                                 enum bl_intake_code intake_code);
 
 #endif
