@@ -12,9 +12,11 @@
 #include "bus/poller.h"
 #include "bus/tls_record.h"
 #include "net/clock.h"
+#include "net/timer.h"
 
 #define REASON_MAX 256
 #define ERRORS_MAX 8
+#define TLS_RECHECK_MS 5
 
 enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_CLOSING };
 
@@ -37,13 +39,13 @@ struct bl_connection {
     struct bl_connection_events events;
     void *owner;
     natsOptions *options;
-    bool is_tls;
     uint32_t flush_timeout_ms;
 
     enum phase phase;
     natsConnection *handle;
     struct bl_poller *poller;
-    int poller_fd; /* the poller's, borrowed */
+    int poller_fd;                /* the poller's, borrowed */
+    struct bl_timer *tls_recheck; /* NULL without TLS */
     pthread_t helper;
     bool helper_runs;
     bool is_closed_told;
@@ -194,6 +196,7 @@ static bool start_helper(struct bl_connection *connection, void *(*run)(void *))
 static void free_connection(struct bl_connection *connection) {
     assert(!connection->helper_runs);
     bl_poller_destroy(connection->poller);
+    bl_timer_destroy(connection->tls_recheck);
     if (connection->shared.fd >= 0) {
         close(connection->shared.fd);
     }
@@ -204,9 +207,25 @@ static void free_connection(struct bl_connection *connection) {
     free(connection);
 }
 
+static bool may_read(struct bl_connection *connection) {
+    if (connection->tls_recheck == NULL || bl_tls_record_is_complete(connection->poller_fd)) {
+        return true;
+    }
+    bl_timer_start(connection->tls_recheck, TLS_RECHECK_MS, 0);
+    return false;
+}
+
+static void on_tls_recheck(void *user) {
+    struct bl_connection *connection = user;
+    if (connection->poller != NULL && !connection->is_paused && may_read(connection)) {
+        connection->has_read = true;
+        natsConnection_ProcessReadEvent(connection->handle);
+    }
+}
+
 static void on_poll(void *user, bool is_readable, bool is_writable) {
     struct bl_connection *connection = user;
-    if (is_readable && (!connection->is_tls || bl_tls_record_is_complete(connection->poller_fd))) {
+    if (is_readable && may_read(connection)) {
         connection->has_read = true;
         natsConnection_ProcessReadEvent(connection->handle);
     }
@@ -317,13 +336,14 @@ bl_result bl_connection_open(struct bl_loop *loop, natsOptions *options, bool is
     }
     connection->loop = loop;
     connection->options = options;
-    connection->is_tls = is_tls;
     connection->events = *events;
     connection->owner = owner;
     connection->shared.fd = -1;
     pthread_mutex_init(&connection->mutex, NULL);
     bl_waker_init(&connection->waker, loop, on_wake, connection);
-    if (set_callbacks(connection) != NATS_OK || !start_helper(connection, open_blocking)) {
+    if ((is_tls && bl_is_error(bl_timer_create(loop, on_tls_recheck, connection,
+                                               &connection->tls_recheck))) ||
+        set_callbacks(connection) != NATS_OK || !start_helper(connection, open_blocking)) {
         free_connection(connection);
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }

@@ -15,8 +15,11 @@
  * know more, while the header is incomplete. Pure. */
 size_t bl_tls_record_bytes(const unsigned char *header, size_t len);
 
-/* True if a whole record waits in the socket, or its end or an error does. Otherwise sets the
- * socket's low-water mark, so that it counts as readable only when the rest is there. */
+/* True if a whole record waits in the socket, or its end or an error does, or if the socket's
+ * memory is half full: then the sender may be waiting for us, and has the rest ready. Otherwise
+ * sets the socket's low-water mark, so that it counts as readable only when the rest is there. The
+ * caller asks again after a few milliseconds all the same, because nothing announces that the
+ * memory fills. */
 bool bl_tls_record_is_complete(int fd);
 
 #endif

@@ -7,9 +7,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "net/clock.h"
 #include "support/bus_fixture.h"
@@ -220,16 +223,35 @@ static void test_close_before_the_first_turn(void **state) {
 /* --- TLS ----------------------------------------------------------------------------------- */
 
 static void make_certificate(struct nats_server *server, char *certificate, size_t len) {
-    char command[1024];
+    char key[128];
+    pid_t pid = 0;
+    int status = 0;
     snprintf(certificate, len, "%s/cert.pem", server->folder);
-    snprintf(command, sizeof(command),
-             "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost "
-             "-addext subjectAltName=DNS:localhost,IP:127.0.0.1 -keyout %s/key.pem -out %s "
-             "2>/dev/null",
-             server->folder, certificate);
-    assert_int_equal(system(command), 0);
-    snprintf(server->config, sizeof(server->config),
-             "tls { cert_file: \"%s\", key_file: \"%s/key.pem\" }", certificate, server->folder);
+    snprintf(key, sizeof(key), "%s/key.pem", server->folder);
+    char *const arguments[] = {"openssl",
+                               "req",
+                               "-x509",
+                               "-newkey",
+                               "ec",
+                               "-pkeyopt",
+                               "ec_paramgen_curve:P-256",
+                               "-nodes",
+                               "-days",
+                               "2",
+                               "-subj",
+                               "/CN=localhost",
+                               "-addext",
+                               "subjectAltName=DNS:localhost",
+                               "-keyout",
+                               key,
+                               "-out",
+                               certificate,
+                               NULL};
+    assert_int_equal(posix_spawnp(&pid, "openssl", NULL, NULL, arguments, environ), 0);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    snprintf(server->config, sizeof(server->config), "tls { cert_file: \"%s\", key_file: \"%s\" }",
+             certificate, key);
 }
 
 static void test_tls_carries_large_messages_and_an_unknown_certificate_is_refused(void **state) {
