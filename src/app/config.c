@@ -1,0 +1,434 @@
+#include "app/config.h"
+
+#include <assert.h>
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "app/settings.h"
+#include "json/yaml.h"
+
+#define FILE_BYTES_MAX (256 * 1024)
+#define VARIABLE_PREFIX "BEAMLINE_"
+#define VARIABLE_BYTES 80
+
+static const struct bl_json_limits limits = {FILE_BYTES_MAX, 16, 16384};
+
+/* The configuration under construction. */
+struct loader {
+    struct bl_config_record *record;
+    struct bl_findings *findings;
+    struct bl_arena scratch; /* the file and its document */
+};
+
+static bool is_named(const struct bl_setting *setting, struct bl_str section, struct bl_str key) {
+    return bl_str_equal_c(section, setting->section) && bl_str_equal_c(key, setting->key);
+}
+
+/* BEAMLINE_NATS_URL; of a top-level key BEAMLINE_PROFILE. */
+static void variable_name(const struct bl_setting *setting, char out[VARIABLE_BYTES]) {
+    (void)snprintf(out, VARIABLE_BYTES, VARIABLE_PREFIX "%s%s%s", setting->section,
+                   setting->section[0] != '\0' ? "_" : "", setting->key);
+    for (char *c = out; *c != '\0'; c++) {
+        *c = (char)toupper((unsigned char)*c);
+    }
+}
+
+/* Sets a value and notes its source; a problem becomes a finding with `path` and place. */
+static void set(struct loader *loader, size_t index, struct bl_str text,
+                struct bl_setting_source source, uint32_t column, const char *path) {
+    struct bl_diag diag;
+
+    bl_diag_clear(&diag);
+    if (bl_setting_parse(&bl_settings[index], &loader->record->config, text, &diag)) {
+        loader->record->sources[index] = source;
+        return;
+    }
+    diag.line = source.line;
+    diag.column = column;
+    bl_diag_path(&diag, "%s", path);
+    *bl_findings_add(loader->findings, BL_SEVERITY_ERROR) = diag;
+}
+
+static void set_defaults(struct loader *loader) {
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        size_t errors = loader->findings->errors;
+        set(loader, i, bl_str_from_c(bl_settings[i].default_text),
+            (struct bl_setting_source){BL_FROM_DEFAULT, 0}, 0, bl_settings[i].key);
+        assert(loader->findings->errors == errors);
+    }
+}
+
+/* A scalar, or a list of them, as the text that the setting parses. */
+static bool text_of(struct loader *loader, struct bl_json value, struct bl_str *out) {
+    struct bl_json_iter it = bl_json_iter(value);
+    char *storage = bl_arena_alloc(&loader->scratch, 8192);
+    struct bl_str text = BL_STR_ABSENT;
+    struct bl_buf buf;
+    int64_t whole;
+    double number;
+    bool flag;
+
+    if (storage == NULL) {
+        return false;
+    }
+    bl_buf_init(&buf, storage, 8192);
+    if (bl_json_type(value) == BL_JSON_ARRAY) {
+        while (bl_json_next(&it)) {
+            if (!bl_json_string(it.value, &text)) {
+                return false;
+            }
+            bl_buf_str(&buf, text);
+            bl_buf_char(&buf, ',');
+        }
+    } else if (bl_json_string(value, &text)) {
+        *out = text;
+        return true;
+    } else if (bl_json_bool(value, &flag)) {
+        bl_buf_str(&buf, flag ? BL_STR("true") : BL_STR("false"));
+    } else if (bl_json_int64(value, &whole)) {
+        bl_buf_i64(&buf, whole);
+    } else if (bl_json_double(value, &number)) {
+        bl_buf_double(&buf, number);
+    } else if (bl_json_type(value) != BL_JSON_NULL) {
+        return false;
+    }
+    *out = bl_buf_view(&buf);
+    return !buf.overflowed;
+}
+
+static struct bl_diag *add_error(struct loader *loader, struct bl_json value, const char *path) {
+    struct bl_diag *diag = bl_findings_add(loader->findings, BL_SEVERITY_ERROR);
+
+    bl_json_locate(value, diag);
+    bl_diag_path(diag, "%s", path);
+    return diag;
+}
+
+static void report_unknown(struct loader *loader, struct bl_json value, struct bl_str section,
+                           struct bl_str key, const char *path) {
+    struct bl_str names[128];
+    size_t count = 0;
+    bool top = section.len == 0;
+
+    for (size_t i = 0; i < bl_setting_count && count < 128; i++) {
+        struct bl_str own = bl_str_from_c(bl_settings[i].section);
+        bool is_new = i == 0 || !bl_str_equal_c(own, bl_settings[i - 1].section);
+        if (top && own.len > 0 && is_new) {
+            names[count++] = own;
+        } else if (bl_str_equal(own, section)) {
+            names[count++] = bl_str_from_c(bl_settings[i].key);
+        }
+    }
+    struct bl_str nearest = bl_nearest(key, names, count);
+    struct bl_diag *diag = add_error(loader, value, path);
+    bl_diag_message(diag, "unknown %s", top ? "section" : "setting");
+    if (bl_str_is_present(nearest)) {
+        bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
+    } else {
+        bl_diag_hint(diag, "beamline check --dump lists all settings");
+    }
+}
+
+static void read_setting(struct loader *loader, struct bl_str section, struct bl_str key,
+                         struct bl_json value) {
+    struct bl_str text;
+    uint32_t line, column;
+    char path[120];
+
+    (void)snprintf(path, sizeof(path), "%.*s%s%.*s", (int)(section.len < 50 ? section.len : 50),
+                   section.data, section.len > 0 ? "." : "",
+                   (int)(key.len < 50 ? key.len : 50), key.data);
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        if (!is_named(&bl_settings[i], section, key)) {
+            continue;
+        }
+        bl_json_position(value, &line, &column);
+        if (!text_of(loader, value, &text)) {
+            bl_diag_message(add_error(loader, value, path), "must be %s, found %s",
+                            bl_settings[i].type == BL_SETTING_LIST ? "a list of texts" : "a value",
+                            bl_json_type_name(bl_json_type(value)));
+        } else {
+            set(loader, i, text, (struct bl_setting_source){BL_FROM_FILE, line}, column, path);
+        }
+        return;
+    }
+    report_unknown(loader, value, section, key, path);
+}
+
+static bool is_section(struct bl_str name) {
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        if (name.len > 0 && bl_str_equal_c(name, bl_settings[i].section)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_document(struct loader *loader, struct bl_json root) {
+    struct bl_json_iter it = bl_json_iter(root);
+
+    if (bl_json_type(root) != BL_JSON_OBJECT) {
+        bl_diag_message(add_error(loader, root, ""), "must hold sections such as nats: and logs:");
+        return;
+    }
+    while (bl_json_next(&it)) {
+        if (!is_section(it.key)) {
+            read_setting(loader, BL_STR(""), it.key, it.value);
+            continue;
+        }
+        struct bl_json_iter members = bl_json_iter(it.value);
+        if (!members.keyed && bl_json_type(it.value) != BL_JSON_OBJECT &&
+            bl_json_type(it.value) != BL_JSON_NULL) {
+            struct bl_diag *diag = add_error(loader, it.value, "");
+            bl_diag_message(diag, "section %.*s must hold settings", BL_STR_ARG(it.key));
+        }
+        while (bl_json_next(&members)) {
+            read_setting(loader, it.key, members.key, members.value);
+        }
+    }
+}
+
+static bool read_whole(struct loader *loader, const char *path, struct bl_str *text) {
+    FILE *file = fopen(path, "rb");
+    char *bytes = bl_arena_alloc(&loader->scratch, FILE_BYTES_MAX + 1);
+
+    if (file == NULL || bytes == NULL) {
+        struct bl_diag *diag = bl_findings_add(loader->findings, BL_SEVERITY_ERROR);
+        bl_diag_message(diag, "cannot open %s: %s", path, strerror(errno));
+        bl_diag_hint(diag, "name the file with --config FILE; without one the defaults apply");
+        if (file != NULL) {
+            (void)fclose(file);
+        }
+        return false;
+    }
+    size_t len = fread(bytes, 1, FILE_BYTES_MAX + 1, file);
+    bool failed = ferror(file) != 0;
+    (void)fclose(file);
+    if (failed) {
+        bl_diag_message(bl_findings_add(loader->findings, BL_SEVERITY_ERROR), "cannot read %s: %s",
+                        path, strerror(errno));
+    }
+    *text = (struct bl_str){bytes, len};
+    return !failed;
+}
+
+static void read_file(struct loader *loader, const char *path) {
+    struct bl_json_doc doc;
+    struct bl_diag diag;
+    struct bl_str text;
+
+    if (!read_whole(loader, path, &text)) {
+        return;
+    }
+    if (bl_str_trim(text).len == 0) { /* an empty file says nothing, which is fine */
+        return;
+    }
+    if (bl_is_error(bl_document_read(text, &limits, &loader->scratch, &doc, &diag))) {
+        diag.severity = BL_SEVERITY_ERROR;
+        *bl_findings_add(loader->findings, BL_SEVERITY_ERROR) = diag;
+        return;
+    }
+    read_document(loader, bl_json_root(&doc));
+}
+
+/* Names that other parts of Beamline read, so that they are no mistakes. */
+static bool is_foreign_variable(struct bl_str name) {
+    return bl_str_equal(name, BL_STR("BEAMLINE_NATS_SERVER"));
+}
+
+static void read_variable(struct loader *loader, struct bl_str name, struct bl_str value) {
+    char wanted[VARIABLE_BYTES];
+    char path[VARIABLE_BYTES];
+
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        variable_name(&bl_settings[i], wanted);
+        if (bl_str_equal_c(name, wanted)) {
+            set(loader, i, value, (struct bl_setting_source){BL_FROM_ENVIRONMENT, 0}, 0, wanted);
+            return;
+        }
+    }
+    if (!is_foreign_variable(name)) {
+        struct bl_diag *diag = bl_findings_add(loader->findings, BL_SEVERITY_WARNING);
+        (void)snprintf(path, sizeof(path), "%.*s", (int)(name.len < 78 ? name.len : 78),
+                       name.data);
+        bl_diag_path(diag, "%s", path);
+        bl_diag_message(diag, "this variable names no setting");
+        bl_diag_hint(diag, "beamline check --dump lists all settings");
+    }
+}
+
+static void read_environment(struct loader *loader, const char *const *environment) {
+    for (; environment != NULL && *environment != NULL; environment++) {
+        const char *equals = strchr(*environment, '=');
+        struct bl_str name = {*environment, equals == NULL ? 0 : (size_t)(equals - *environment)};
+        if (equals != NULL && bl_str_starts_with(name, BL_STR(VARIABLE_PREFIX))) {
+            read_variable(loader, name, bl_str_from_c(equals + 1));
+        }
+    }
+}
+
+static void read_override(struct loader *loader, const struct bl_config_override *override) {
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        if (is_named(&bl_settings[i], bl_str_from_c(override->section),
+                     bl_str_from_c(override->key))) {
+            char path[VARIABLE_BYTES];
+            (void)snprintf(path, sizeof(path), "option for %s%s%s", override->section,
+                           override->section[0] != '\0' ? "." : "", override->key);
+            set(loader, i, bl_str_from_c(override->value),
+                (struct bl_setting_source){BL_FROM_OPTION, 0}, 0, path);
+            return;
+        }
+    }
+    assert(!"an option overrides a setting that does not exist");
+}
+
+bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_config **out,
+                         struct bl_findings *findings) {
+    struct loader loader = {.findings = findings};
+
+    bl_findings_clear(findings);
+    loader.record = calloc(1, sizeof(*loader.record));
+    if (loader.record == NULL) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    struct bl_config *config = &loader.record->config;
+    bl_arena_init(&config->arena, 65536, 16 * 1024 * 1024);
+    bl_arena_init(&loader.scratch, 65536, 32 * 1024 * 1024);
+    loader.record->sources =
+        bl_arena_calloc(&config->arena, bl_setting_count, sizeof(*loader.record->sources));
+    bl_result result = BL_FAIL(RESOURCE_EXHAUSTED);
+    if (loader.record->sources != NULL &&
+        bl_is_ok(bl_arena_copy(&config->arena, bl_str_from_c(sources->path),
+                               &loader.record->path))) {
+        set_defaults(&loader);
+        if (sources->path != NULL) {
+            read_file(&loader, sources->path);
+        }
+        read_environment(&loader, sources->environment);
+        for (size_t i = 0; i < sources->override_count; i++) {
+            read_override(&loader, &sources->overrides[i]);
+        }
+        bl_config_check_profile(config, findings);
+        result = findings->errors > 0 ? BL_FAIL(INVALID_REQUEST) : BL_OK;
+    }
+    bl_arena_fini(&loader.scratch);
+    if (bl_is_error(result)) {
+        bl_config_destroy(config);
+        return result;
+    }
+    *out = config;
+    return BL_OK;
+}
+
+void bl_config_destroy(struct bl_config *config) {
+    if (config != NULL) {
+        bl_arena_fini(&config->arena);
+        free(config); /* the record begins with it */
+    }
+}
+
+bool bl_config_anonymous_reads(const struct bl_config *config) {
+    return config->admin.nats_anonymous_reads == 2 ? config->profile == BL_PROFILE_DEV
+                                                   : config->admin.nats_anonymous_reads == 1;
+}
+
+static void write_source(const struct bl_config_record *record, size_t index, struct bl_buf *buf) {
+    char variable[VARIABLE_BYTES];
+    struct bl_setting_source source = record->sources[index];
+
+    switch (source.kind) {
+    case BL_FROM_DEFAULT:
+        bl_buf_literal(buf, "default");
+        break;
+    case BL_FROM_FILE:
+        bl_buf_printf(buf, "%.*s:%u", BL_STR_ARG(record->path), source.line);
+        break;
+    case BL_FROM_ENVIRONMENT:
+        variable_name(&bl_settings[index], variable);
+        bl_buf_printf(buf, "%s", variable);
+        break;
+    case BL_FROM_OPTION:
+        bl_buf_literal(buf, "command line");
+        break;
+    }
+}
+
+void bl_config_dump(const struct bl_config *config, struct bl_buf *buf) {
+    const struct bl_config_record *record = (const struct bl_config_record *)config;
+    const char *section = "";
+
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        const struct bl_setting *setting = &bl_settings[i];
+        if (strcmp(section, setting->section) != 0) {
+            section = setting->section;
+            bl_buf_printf(buf, "%s:\n", section);
+        }
+        bl_buf_printf(buf, "%s%s: ", section[0] != '\0' ? "  " : "", setting->key);
+        bl_setting_write(setting, config, buf);
+        bl_buf_literal(buf, "  # ");
+        write_source(record, i, buf);
+        bl_buf_char(buf, '\n');
+    }
+}
+
+void bl_config_restart_needed(const struct bl_config *old, const struct bl_config *new,
+                              struct bl_buf *buf) {
+    char before[8192], after[8192];
+
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        const struct bl_setting *setting = &bl_settings[i];
+        struct bl_buf a, b;
+        bl_buf_init(&a, before, sizeof(before));
+        bl_buf_init(&b, after, sizeof(after));
+        bl_setting_write(setting, old, &a);
+        bl_setting_write(setting, new, &b);
+        if (!setting->reloadable && !bl_str_equal(bl_buf_view(&a), bl_buf_view(&b))) {
+            bl_buf_printf(buf, "%s%s%s%s", buf->len > 0 ? ", " : "", setting->section,
+                          setting->section[0] != '\0' ? "." : "", setting->key);
+        }
+    }
+}
+
+static const char *type_name(enum bl_setting_type type) {
+    static const char *const names[] = {
+        [BL_SETTING_TEXT] = "text",     [BL_SETTING_SECRET] = "secret reference",
+        [BL_SETTING_LIST] = "list",     [BL_SETTING_BOOL] = "true or false",
+        [BL_SETTING_U32] = "number",    [BL_SETTING_MS] = "time",
+        [BL_SETTING_BYTES] = "size",    [BL_SETTING_WORD] = "word"};
+    return names[type];
+}
+
+void bl_config_reference(struct bl_buf *buf) {
+    const char *section = "-";
+
+    bl_buf_literal(buf,
+                   "# Configuration\n\n"
+                   "Generated from the table in `src/app/settings.c`. Every setting has a default. "
+                   "A value comes from the default, the YAML file, `BEAMLINE_<SECTION>_<KEY>`, or "
+                   "an option of the command; the later wins. Times take `500ms`, `2s`, `1m` or "
+                   "milliseconds; sizes `64KiB`, `1MiB` or bytes. Secrets are references: "
+                   "`file:/path`, `credential:NAME` (systemd), and in the dev profile "
+                   "`env:NAME`.\n");
+    for (size_t i = 0; i < bl_setting_count; i++) {
+        const struct bl_setting *setting = &bl_settings[i];
+        if (strcmp(section, setting->section) != 0) {
+            section = setting->section;
+            bl_buf_printf(buf, "\n## %s\n\n| key | type | default | reload | meaning |\n"
+                               "|---|---|---|---|---|\n",
+                          section[0] != '\0' ? section : "(top level)");
+        }
+        bl_buf_printf(buf, "| `%s` | ", setting->key);
+        if (setting->type == BL_SETTING_WORD) {
+            for (size_t w = 0; setting->words[w] != NULL; w++) {
+                bl_buf_printf(buf, "%s`%s`", w == 0 ? "" : " ", setting->words[w]);
+            }
+        } else {
+            bl_buf_printf(buf, "%s", type_name(setting->type));
+        }
+        bl_buf_printf(buf, " | %s%s%s | %s | %s |\n", setting->default_text[0] != '\0' ? "`" : "",
+                      setting->default_text, setting->default_text[0] != '\0' ? "`" : "",
+                      setting->reloadable ? "yes" : "restart", setting->doc);
+    }
+}

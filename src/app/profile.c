@@ -1,0 +1,69 @@
+/* What the profiles ask for. */
+#include "app/settings.h"
+
+static void refuse(struct bl_findings *findings, const char *path, const char *message,
+                   const char *hint) {
+    struct bl_diag *diag = bl_findings_add(findings, BL_SEVERITY_ERROR);
+
+    bl_diag_path(diag, "%s", path);
+    bl_diag_message(diag, "%s", message);
+    bl_diag_hint(diag, "%s", hint);
+}
+
+static void check_transport(const struct bl_config *config, struct bl_findings *findings) {
+    const struct bl_nats_settings *nats = &config->nats;
+
+    for (size_t i = 0; i < nats->url.count; i++) {
+        if (!nats->tls && !bl_str_starts_with(nats->url.items[i], BL_STR("tls://"))) {
+            refuse(findings, "nats.url", "the production profile does not talk to NATS in the clear",
+                   "write tls://host:port, or nats.tls: true; --profile dev allows plaintext");
+            break;
+        }
+    }
+    if (nats->tls_skip_verify) {
+        refuse(findings, "nats.tls_skip_verify",
+               "the production profile verifies the server's certificate",
+               "set nats.tls_ca_file to the authority of the server's certificate");
+    }
+}
+
+static void check_secrets(const struct bl_config *config, struct bl_findings *findings) {
+    const struct {
+        const char *path;
+        struct bl_str reference;
+    } secrets[] = {
+        {"nats.token", config->nats.token},
+        {"nats.password", config->nats.password},
+        {"router.key", config->router.key},
+    };
+
+    for (size_t i = 0; i < sizeof(secrets) / sizeof(secrets[0]); i++) {
+        if (bl_str_starts_with(secrets[i].reference, BL_STR("env:"))) {
+            refuse(findings, secrets[i].path,
+                   "the production profile takes no secret from the environment",
+                   "write file:/path or credential:NAME");
+        }
+    }
+    if (!bl_str_is_present(config->router.key)) {
+        refuse(findings, "router.key", "the production profile needs a router key",
+               "head -c 32 /dev/urandom > FILE, the same on all routers; then key: file:FILE");
+    }
+}
+
+void bl_config_check_profile(const struct bl_config *config, struct bl_findings *findings) {
+    if (config->nats.url.count == 0) {
+        refuse(findings, "nats.url", "names no server", "for example nats://127.0.0.1:4222");
+    }
+    if (config->nats.write_soft_cap_bytes > config->nats.write_hard_cap_bytes) {
+        refuse(findings, "nats.write_soft_cap_bytes", "is above nats.write_hard_cap_bytes",
+               "the soft cap comes first");
+    }
+    if (config->profile == BL_PROFILE_PRODUCTION) {
+        check_transport(config, findings);
+        check_secrets(config, findings);
+        if (!bl_str_is_present(config->policies.directory)) {
+            refuse(findings, "policies.directory", "names no folder: every request would be refused",
+                   "create <folder>/<tenant>/default.yaml, and name the folder");
+        }
+    }
+}

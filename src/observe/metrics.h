@@ -1,0 +1,81 @@
+/*
+ * The metrics of a router: one table.
+ *
+ * Names, types, labels and help stand here once; the exposition and the documentation are made from
+ * it. Labels have few values by design: operations, codes, dialects, reasons; never a tenant, a
+ * policy or an id, so that no caller can grow the number of series. Each thread counts into a shard
+ * of its own (base/metric.h).
+ */
+#ifndef BL_OBSERVE_METRICS_H
+#define BL_OBSERVE_METRICS_H
+
+#include "base/metric.h"
+
+/* symbol, name, type, unit, merge, series, labels, help */
+#define BL_METRIC_MAP(X)                                                                           \
+    X(BACKPRESSURE, "router_intake_backpressure_active", GAUGE, PLAIN, MAX, 1, NO_LABELS,          \
+      "1 while a worker refuses requests because of overload.")                                    \
+    X(READY, "router_ready", GAUGE, PLAIN, MAX, 1, NO_LABELS, "1 while requests can be served.")   \
+    X(REQUESTS, "router_requests_total", COUNTER, PLAIN, SUM, 600,                                 \
+      LABELS("operation", "code", "dialect"), "Requests answered, by outcome.")                    \
+    X(DECISIONS, "router_decisions_total", COUNTER, PLAIN, SUM, 16, LABELS("reason"),              \
+      "Decisions made, by reason.")                                                                \
+    X(DROPS, "router_candidates_dropped_total", COUNTER, PLAIN, SUM, 16, LABELS("reason"),         \
+      "Candidates left out of decisions, by reason.")                                              \
+    X(LATENCY, "router_request_seconds", HISTOGRAM, SECONDS, SUM, 16, LABELS("operation"),         \
+      "Time from taking a request over to handing its reply to the bus.")                          \
+    X(REFUSED, "router_overload_refusals_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                \
+      "Requests answered with service_overloaded.")                                                \
+    X(BYTES_IN, "router_request_bytes_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                   \
+      "Bytes of requests.")                                                                        \
+    X(BYTES_OUT, "router_reply_bytes_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                    \
+      "Bytes of replies.")                                                                         \
+    X(REPLIES_FAILED, "router_replies_failed_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,            \
+      "Replies that could not be handed to the bus.")                                              \
+    X(ARENA_PEAK, "router_arena_peak_bytes", GAUGE, PLAIN, MAX, 1, NO_LABELS,                      \
+      "Most memory that one request took.")                                                        \
+    X(NATS_CONNECTED, "router_nats_connected", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \
+      "Workers whose NATS connection is up.")                                                      \
+    X(NATS_CONNECTS, "router_nats_connects_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                \
+      "NATS connections made.")                                                                    \
+    X(NATS_LOSSES, "router_nats_disconnects_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,               \
+      "NATS connections lost.")                                                                    \
+    X(NATS_REMAKES, "router_nats_remakes_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                  \
+      "NATS connections given up because the server did not read.")                                \
+    X(NATS_BUFFERED, "router_nats_buffered_bytes", GAUGE, PLAIN, SUM, 1, NO_LABELS,                \
+      "Bytes not yet taken by the kernel.")                                                        \
+    X(NATS_DROPPED, "router_nats_messages_dropped_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,         \
+      "Messages that arrived but could not be handled or refused.")                                \
+    X(POLICIES, "router_policies", GAUGE, PLAIN, SUM, 1, NO_LABELS, "Live policies.")              \
+    X(POLICY_ERRORS, "router_policy_load_errors", GAUGE, PLAIN, SUM, 1, NO_LABELS,                 \
+      "Policy files that do not compile now; their last good revision serves.")                    \
+    X(POLICY_RELOADS, "router_policy_reloads_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,            \
+      "Times that a changed set of policies went live.")                                           \
+    X(PINS_CAPACITY, "router_pins_capacity", GAUGE, PLAIN, SUM, 1, NO_LABELS,                      \
+      "Session pins that fit.")                                                                    \
+    X(PINS_USED, "router_pins_used", GAUGE, PLAIN, SUM, 1, NO_LABELS,                              \
+      "Slots of the pin table in use, expired pins included.")                                     \
+    X(PINS_EVICTED, "router_pins_evicted_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                  \
+      "Live pins given up for new ones.")                                                          \
+    X(LOG_DROPPED, "router_log_lines_dropped_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,              \
+      "Log lines dropped because the writer was behind.")                                          \
+    X(RESIDENT, "process_resident_memory_bytes", GAUGE, PLAIN, SUM, 1, NO_LABELS,                  \
+      "Resident memory of the process.")                                                           \
+    X(STARTED, "process_start_time_seconds", GAUGE, PLAIN, SUM, 1, NO_LABELS,                      \
+      "Unix time at which the process began.")                                                     \
+    X(BUILD, "router_build_info", GAUGE, PLAIN, MAX, 1, LABELS("version", "source"),               \
+      "1; version and source hash of the binary are its labels.")
+
+enum bl_metric_id {
+#define X(symbol, ...) BL_METRIC_##symbol,
+    BL_METRIC_MAP(X)
+#undef X
+        BL_METRIC_ID_COUNT
+};
+
+extern const struct bl_metric_catalogue bl_metric_catalogue;
+
+/* Limits of one thread's shard: what the whole catalogue can need. */
+extern const struct bl_metric_limits bl_metric_limits;
+
+#endif
