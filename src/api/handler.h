@@ -16,6 +16,7 @@
 #include "flow/decide.h"
 #include "flow/tenant.h"
 #include "json/json.h"
+#include "wire/decide_request.h"
 #include "wire/message.h"
 
 enum bl_operation {
@@ -32,21 +33,30 @@ enum bl_caller { BL_CALLER_TENANT, BL_CALLER_READER };
 
 struct bl_operation_info {
     enum bl_operation operation;
-    const char *name;       /* metric label and log field */
-    const char *subject;    /* default NATS subject */
+    const char *name;           /* metric label and log field */
+    const char *subject;        /* default NATS subject */
     const char *tenant_subject; /* tenant-scoped form with "*", or NULL */
     const char *permission;
     enum bl_caller caller;
 };
 const struct bl_operation_info *bl_operation_info(enum bl_operation operation);
 
-/* What one worker handles requests with. Not shared between threads. */
+/* What one worker handles requests with. Not shared between threads. Everything but `work` is set
+ * by its owner. */
 struct bl_api {
     struct bl_flow flow;
     struct bl_tenant_rule tenants;
     bool anonymous_reads; /* the four read operations answer without a credential */
     struct bl_json_limits limits;
     struct bl_arena *arena; /* reset by bl_api_handle at its start */
+
+    /* The request under way; what a report points to. */
+    struct bl_api_work {
+        struct bl_decide_request decoded;
+        struct bl_outcome outcome;
+        struct bl_refusal refusal;
+        char generated_id[32]; /* hexadecimal digits of the admission id */
+    } work;
 };
 
 /* What happened, for metrics and logs. Views live until the next request. */
@@ -65,9 +75,10 @@ struct bl_api_report {
 /* Handles one message; `reply` (reset first; BL_WIRE_REPLY_MAX_BYTES of room at least) holds
  * exactly one JSON reply afterwards, whatever the message was. `subject_tenant` is the tenant of a
  * tenant-scoped subject, absent on shared ones. */
-void bl_api_handle(struct bl_api *api, enum bl_operation operation, const struct bl_message *message,
-                   struct bl_str subject_tenant, const struct bl_flow_moment *moment,
-                   struct bl_buf *reply, struct bl_api_report *report);
+void bl_api_handle(struct bl_api *api, enum bl_operation operation,
+                   const struct bl_message *message, struct bl_str subject_tenant,
+                   const struct bl_flow_moment *moment, struct bl_buf *reply,
+                   struct bl_api_report *report);
 
 /* The refusal of a request that is not processed at all (overload, shutting down): reads only as
  * much of the message as is needed to match the reply. */

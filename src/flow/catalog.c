@@ -2,89 +2,79 @@
 
 #include <assert.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "base/siphash.h"
+#include "base/map.h"
 
-/*
- * Open addressing with linear probing, at most half full. The hash is keyed because tenants and
- * policy ids come from outside.
- */
-struct slot {
-    uint64_t hash;
-    struct bl_policy *policy; /* NULL = free */
-};
+/* Ids have at most 255 bytes and no NUL, so this is one key for each pair of them. */
+#define ID_MAX 255
+#define KEY_MAX (ID_MAX + 1 + ID_MAX)
 
 struct bl_catalog {
-    uint8_t key[BL_SIPHASH_KEY_BYTES];
-    size_t count;
-    size_t mask;
-    struct slot *slots;
+    struct bl_arena arena; /* keys and slots of the map */
+    struct bl_map map;
     struct bl_policy **policies; /* `count`, each once */
+    size_t count;
 };
 
-static uint64_t hash_of(const struct bl_catalog *catalog, struct bl_str tenant_id,
-                        struct bl_str policy_id) {
-    struct bl_siphash state;
+/* "<tenant>\0<policy id>" in `storage`; absent when either is longer than any id. */
+static struct bl_str key_of(char storage[KEY_MAX], struct bl_str tenant_id,
+                            struct bl_str policy_id) {
+    struct bl_buf key;
 
-    bl_siphash_begin(&state, catalog->key);
-    bl_siphash_add_piece(&state, tenant_id.data, tenant_id.len);
-    bl_siphash_add(&state, policy_id.data, policy_id.len);
-    return bl_siphash_end(&state);
+    if (tenant_id.len > ID_MAX || policy_id.len > ID_MAX) {
+        return BL_STR_ABSENT;
+    }
+    bl_buf_init(&key, storage, KEY_MAX);
+    bl_buf_str(&key, tenant_id);
+    bl_buf_char(&key, '\0');
+    bl_buf_str(&key, policy_id);
+    return bl_buf_view(&key);
 }
 
-/* The slot of that policy, or the free one where it would be. Only reads: workers share it. */
-static struct slot *slot_of(const struct bl_catalog *catalog, uint64_t hash,
-                            struct bl_str tenant_id, struct bl_str policy_id) {
-    size_t at = (size_t)hash & catalog->mask;
+/* A later policy takes the place of an earlier one with its name. */
+static bl_result add(struct bl_catalog *catalog, struct bl_policy *policy) {
+    char storage[KEY_MAX];
+    struct bl_str key = key_of(storage, policy->tenant_id, policy->policy_id);
+    union bl_map_value *known;
 
-    for (;; at = (at + 1) & catalog->mask) {
-        struct slot *slot = &catalog->slots[at];
-        if (slot->policy == NULL ||
-            (slot->hash == hash && bl_str_equal(slot->policy->policy_id, policy_id) &&
-             bl_str_equal(slot->policy->tenant_id, tenant_id))) {
-            return slot;
-        }
+    assert(bl_str_is_present(key));
+    known = bl_map_find(&catalog->map, key);
+    if (known != NULL) {
+        bl_policy_unref(catalog->policies[known->number]);
+        catalog->policies[known->number] = bl_policy_ref(policy);
+        return BL_OK;
     }
+    BL_TRY(bl_arena_copy(&catalog->arena, key, &key));
+    BL_TRY(bl_map_put(&catalog->map, key, (union bl_map_value){.number = catalog->count}));
+    catalog->policies[catalog->count++] = bl_policy_ref(policy);
+    return BL_OK;
 }
 
-/* A later policy takes the slot of an earlier one with its name. */
-static void insert(struct bl_catalog *catalog, struct bl_policy *policy) {
-    uint64_t hash = hash_of(catalog, policy->tenant_id, policy->policy_id);
-    struct slot *slot = slot_of(catalog, hash, policy->tenant_id, policy->policy_id);
-
-    if (slot->policy != NULL) {
-        bl_policy_unref(slot->policy);
+static bl_result fill(struct bl_catalog *catalog, struct bl_policy *const *policies, size_t count,
+                      uint64_t hash_seed) {
+    BL_TRY(bl_map_init(&catalog->map, count, hash_seed, &catalog->arena));
+    catalog->policies = bl_arena_calloc(&catalog->arena, count + 1, sizeof(struct bl_policy *));
+    if (catalog->policies == NULL) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    *slot = (struct slot){hash, bl_policy_ref(policy)};
+    for (size_t i = 0; i < count; i++) {
+        BL_TRY(add(catalog, policies[i]));
+    }
+    return BL_OK;
 }
 
 bl_result bl_catalog_create(struct bl_policy *const *policies, size_t count, uint64_t hash_seed,
                             struct bl_catalog **out) {
     struct bl_catalog *catalog = calloc(1, sizeof(*catalog));
-    size_t slots = 4;
 
     if (catalog == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    while (slots < count * 2) {
-        slots *= 2;
-    }
-    memcpy(catalog->key, &hash_seed, sizeof(hash_seed));
-    catalog->mask = slots - 1;
-    catalog->slots = calloc(slots, sizeof(*catalog->slots));
-    catalog->policies = calloc(count + 1, sizeof(struct bl_policy *)); /* never of size 0 */
-    if (catalog->slots == NULL || catalog->policies == NULL) {
+    bl_arena_init(&catalog->arena, 16 * 1024, SIZE_MAX);
+    bl_result result = fill(catalog, policies, count, hash_seed);
+    if (bl_is_error(result)) {
         bl_catalog_destroy(catalog);
-        return BL_FAIL(RESOURCE_EXHAUSTED);
-    }
-    for (size_t i = 0; i < count; i++) {
-        insert(catalog, policies[i]);
-    }
-    for (size_t i = 0; i < slots; i++) {
-        if (catalog->slots[i].policy != NULL) {
-            catalog->policies[catalog->count++] = catalog->slots[i].policy;
-        }
+        return result;
     }
     *out = catalog;
     return BL_OK;
@@ -97,8 +87,7 @@ void bl_catalog_destroy(struct bl_catalog *catalog) {
     for (size_t i = 0; i < catalog->count; i++) {
         bl_policy_unref(catalog->policies[i]);
     }
-    free(catalog->policies);
-    free(catalog->slots);
+    bl_arena_fini(&catalog->arena);
     free(catalog);
 }
 
@@ -113,7 +102,14 @@ struct bl_policy *bl_catalog_at(const struct bl_catalog *catalog, size_t index) 
 
 static const struct bl_policy *find(const struct bl_catalog *catalog, struct bl_str tenant_id,
                                     struct bl_str policy_id) {
-    return slot_of(catalog, hash_of(catalog, tenant_id, policy_id), tenant_id, policy_id)->policy;
+    char storage[KEY_MAX];
+    struct bl_str key = key_of(storage, tenant_id, policy_id);
+    const union bl_map_value *found = NULL;
+
+    if (bl_str_is_present(key)) {
+        found = bl_map_find(&catalog->map, key);
+    }
+    return found == NULL ? NULL : catalog->policies[found->number];
 }
 
 const struct bl_policy *bl_catalog_find(const struct bl_catalog *catalog, struct bl_str tenant_id,

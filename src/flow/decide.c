@@ -29,9 +29,9 @@ static bl_result check_payload_size(const struct bl_flow *flow, const struct bl_
 /* What has to survive this process is refused without a store, never done halfway. A dry run
  * promises nothing, so it needs none. */
 static bl_result check_store_needs(const struct bl_request *request, struct bl_refusal *refusal) {
-    const char *field = request->push_assignment                            ? "push_assignment"
+    const char *field = request->push_assignment                      ? "push_assignment"
                         : bl_str_is_present(request->idempotency_key) ? "idempotency_key"
-                                                                            : NULL;
+                                                                      : NULL;
 
     if (field == NULL || request->dry_run) {
         return BL_OK;
@@ -44,20 +44,24 @@ static bl_result check_store_needs(const struct bl_request *request, struct bl_r
     return BL_FAIL(UNAVAILABLE);
 }
 
+bl_result bl_flow_refuse_policy(struct bl_str tenant_id, struct bl_str policy_id,
+                                struct bl_refusal *refusal) {
+    struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_POLICY_NOT_FOUND, BL_INTAKE_NONE);
+
+    bl_diag_message(diag, "tenant \"%.*s\" has no policy \"%.*s\", and there is no shared one",
+                    BL_STR_ARG(tenant_id), BL_STR_ARG(policy_id));
+    bl_diag_hint(diag, "add the policy for this tenant, or send another policy_id");
+    return BL_FAIL(POLICY_NOT_FOUND);
+}
+
 static bl_result find_policy(const struct bl_flow *flow, const struct bl_request *request,
                              struct bl_outcome *outcome, struct bl_refusal *refusal) {
     struct bl_str policy_id =
         bl_str_is_blank(request->policy_id) ? BL_STR("default") : request->policy_id;
 
     outcome->policy = bl_catalog_find(flow->catalog, outcome->tenant_id, policy_id);
-    if (outcome->policy != NULL) {
-        return BL_OK;
-    }
-    struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_POLICY_NOT_FOUND, BL_INTAKE_NONE);
-    bl_diag_message(diag, "tenant \"%.*s\" has no policy \"%.*s\", and there is no shared one",
-                    BL_STR_ARG(outcome->tenant_id), BL_STR_ARG(policy_id));
-    bl_diag_hint(diag, "add the policy for this tenant, or send another policy_id");
-    return BL_FAIL(POLICY_NOT_FOUND);
+    return outcome->policy != NULL ? BL_OK
+                                   : bl_flow_refuse_policy(outcome->tenant_id, policy_id, refusal);
 }
 
 /* The one provider of the policy with that tag. Tags have 32 bits: if two providers share one, the
@@ -82,8 +86,8 @@ static void read_session(const struct bl_flow *flow, const struct bl_request *re
     struct bl_decision_input *input = &outcome->input;
     uint32_t tag;
 
-    input->has_session = bl_flow_session(outcome->policy, request, outcome->tenant_id, flow->key,
-                                         input->session);
+    input->has_session =
+        bl_flow_session(outcome->policy, request, outcome->tenant_id, flow->key, input->session);
     outcome->has_sticky_key = input->has_session;
     outcome->sticky_key = input->session[0];
     if (input->has_session && flow->pins != NULL &&
@@ -102,8 +106,8 @@ static bl_result gather_input(const struct bl_flow *flow, const struct bl_reques
     outcome->input = (struct bl_decision_input){
         .policy = policy,
         .now_ns = moment->now_ns,
-        .seed = bl_decision_seed(flow->key, moment->admission_id, policy->content_hash,
-                                 FIRST_ATTEMPT),
+        .seed =
+            bl_decision_seed(flow->key, moment->admission_id, policy->content_hash, FIRST_ATTEMPT),
         .attempt = FIRST_ATTEMPT,
         .pin = BL_PROVIDER_NONE,
         .max_latency_ms = request->max_latency_ms,

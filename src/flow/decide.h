@@ -19,15 +19,15 @@
 /* What a worker decides with; everything is borrowed. */
 struct bl_flow {
     const struct bl_catalog *catalog;
-    struct bl_pins *pins;        /* NULL = sessions keep to rendezvous hashing alone */
-    uint8_t key[16];             /* router key: seeds, session digests, decision ids */
-    uint32_t min_payload_bytes;  /* 0 = no minimum */
+    struct bl_pins *pins;       /* NULL = sessions keep to rendezvous hashing alone */
+    uint8_t key[16];            /* router key: seeds, session digests, decision ids */
+    uint32_t min_payload_bytes; /* 0 = no minimum */
 };
 
 /* What the outside contributes to one request. */
 struct bl_flow_moment {
-    int64_t now_ns;              /* epoch */
-    uint8_t admission_id[16];    /* from the CSPRNG */
+    int64_t now_ns;           /* epoch */
+    uint8_t admission_id[16]; /* from the CSPRNG */
 };
 
 struct bl_outcome_step { /* one extension that the policy names */
@@ -38,13 +38,13 @@ struct bl_outcome_step { /* one extension that the policy names */
 /* A decision with what its reply needs. Views live as long as the request, the arena and the
  * catalog. */
 struct bl_outcome {
-    const struct bl_policy *policy;   /* NULL if the request was refused before it was found */
+    const struct bl_policy *policy; /* NULL if the request was refused before it was found */
     struct bl_str tenant_id;
-    struct bl_decision_input input;   /* for explain and for recording */
+    struct bl_decision_input input; /* for explain and for recording */
     struct bl_decision decision;
-    bool decided;                     /* `decision` is filled, even if it names no provider */
+    bool decided; /* `decision` is filled, even if it names no provider */
     bool has_sticky_key;
-    uint64_t sticky_key;              /* digest of the session value */
+    uint64_t sticky_key; /* digest of the session value */
     struct bl_outcome_step steps[3 * BL_POLICY_MAX_STEPS];
     uint8_t step_count;
 };
@@ -60,6 +60,10 @@ BL_MUST_USE bl_result bl_flow_decide(const struct bl_flow *flow, const struct bl
                                      struct bl_str tenant_id, const struct bl_flow_moment *moment,
                                      struct bl_arena *arena, struct bl_outcome *outcome,
                                      struct bl_refusal *refusal);
+
+/* POLICY_NOT_FOUND, with `refusal` filled: names tenant and policy, and no policy that exists. */
+bl_result bl_flow_refuse_policy(struct bl_str tenant_id, struct bl_str policy_id,
+                                struct bl_refusal *refusal);
 
 /* Values of the policy's facts for a request: policy->fact_count values from `arena`. */
 BL_MUST_USE bl_result bl_flow_facts(const struct bl_policy *policy,

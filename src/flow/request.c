@@ -13,10 +13,9 @@ const char *bl_dialect_name(enum bl_dialect dialect) {
 }
 
 const char *bl_intake_code_text(enum bl_intake_code code) {
-    static const char *const texts[BL_INTAKE_COUNT] = {
-        NULL,
+    static const char *const texts[BL_INTAKE_COUNT] = {NULL,
 #define X(symbol) #symbol,
-        BL_INTAKE_MAP(X)
+                                                       BL_INTAKE_MAP(X)
 #undef X
     };
     assert(code < BL_INTAKE_COUNT);

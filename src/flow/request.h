@@ -28,14 +28,14 @@ enum bl_dialect {
 const char *bl_dialect_name(enum bl_dialect dialect); /* metric label */
 
 /* More exact than the error code, for requests that did not get past intake. */
-#define BL_INTAKE_MAP(X)          \
-    X(SCHEMA_VALIDATION_FAILED)   \
-    X(VERSION_UNSUPPORTED)        \
-    X(CORRELATION_FIELDS_INVALID) \
-    X(TENANT_FORBIDDEN)           \
-    X(IDEMPOTENCY_VIOLATION)      \
-    X(PAYLOAD_TOO_SMALL)          \
-    X(PAYLOAD_TOO_LARGE)          \
+#define BL_INTAKE_MAP(X)                                                                           \
+    X(SCHEMA_VALIDATION_FAILED)                                                                    \
+    X(VERSION_UNSUPPORTED)                                                                         \
+    X(CORRELATION_FIELDS_INVALID)                                                                  \
+    X(TENANT_FORBIDDEN)                                                                            \
+    X(IDEMPOTENCY_VIOLATION)                                                                       \
+    X(PAYLOAD_TOO_SMALL)                                                                           \
+    X(PAYLOAD_TOO_LARGE)                                                                           \
     X(INTERNAL_VALIDATION_ERROR)
 
 enum bl_intake_code {
@@ -45,15 +45,16 @@ enum bl_intake_code {
 #undef X
         BL_INTAKE_COUNT
 };
-const char *bl_intake_code_text(enum bl_intake_code code); /* "SCHEMA_VALIDATION_FAILED"; NONE → NULL */
+const char *
+bl_intake_code_text(enum bl_intake_code code); /* "SCHEMA_VALIDATION_FAILED"; NONE → NULL */
 
 struct bl_request {
     enum bl_dialect dialect;
     struct bl_str request_id; /* always present after decoding: taken, or generated */
     struct bl_str trace_id;
     struct bl_str message_id;
-    struct bl_str tenant_id;  /* as the body names it */
-    struct bl_str policy_id;  /* chosen by the request; absent = "default" */
+    struct bl_str tenant_id; /* as the body names it */
+    struct bl_str policy_id; /* chosen by the request; absent = "default" */
     struct bl_str idempotency_key;
     struct bl_str run_id, flow_id, step_id;
     struct bl_str assignment_subject, notify_subject;

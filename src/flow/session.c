@@ -55,8 +55,7 @@ bool bl_flow_session(const struct bl_policy *policy, const struct bl_request *re
     struct bl_siphash state;
     struct scalar session;
 
-    if (!policy->sticky.enabled ||
-        !find_scalar(request, policy->sticky.session_key, &session)) {
+    if (!policy->sticky.enabled || !find_scalar(request, policy->sticky.session_key, &session)) {
         return false;
     }
     bl_siphash_begin128(&state, key);

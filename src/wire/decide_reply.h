@@ -7,19 +7,33 @@
 #include "base/buf.h"
 #include "flow/decide.h"
 #include "flow/request.h"
+#include "json/writer.h"
 
 /* Replies stay below this, the C gateway's buffer less what it adds. */
 #define BL_WIRE_REPLY_MAX_BYTES 65000
 
 /* {ok:true, decision{…}, explain?, context{request_id, trace_id?}}. `buf` needs
- * BL_WIRE_REPLY_MAX_BYTES of room; explain is cut from its end to fit. */
+ * BL_WIRE_REPLY_MAX_BYTES of room; explain is cut from its end to fit. `nonce` makes decision ids
+ * of equal decisions differ. */
 void bl_wire_encode_decision(const struct bl_request *request, const struct bl_outcome *outcome,
-                             const uint8_t key[16], int64_t now_ms, struct bl_buf *buf);
+                             const uint8_t key[16], uint64_t nonce, struct bl_buf *buf);
 
-/* {ok:false, error{code, message, intake_error_code?, details?}, context{…}}: the code as the
- * request's dialect sees it (see base/result.h). `outcome` may be NULL; with one that was decided,
- * details name each candidate and why it was dropped, and explain is added if asked for. */
+/* {ok:false, error{code, message, intake_error_code?, legacy_code?, details?}, explain?,
+ * context{…}}: the code as the request's dialect sees it (see base/result.h). `outcome` may be
+ * NULL; with one that was decided, details name each candidate and why it was dropped, and explain
+ * is added if asked for. `legacy_code` is the upper-case word of the admin subjects, else NULL. */
 void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
-                            const struct bl_outcome *outcome, struct bl_buf *buf);
+                            const struct bl_outcome *outcome, const char *legacy_code,
+                            struct bl_buf *buf);
+
+/* {decision_id, provider_id, …} of a decision that names a provider. */
+void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[16], uint64_t nonce,
+                            struct bl_json_writer *writer);
+
+/* [{type, id, status}, …] */
+void bl_wire_write_steps(const struct bl_outcome *outcome, struct bl_json_writer *writer);
+
+/* {request_id, trace_id?} */
+void bl_wire_write_context(const struct bl_request *request, struct bl_json_writer *writer);
 
 #endif

@@ -19,7 +19,7 @@
 
 struct bl_decision_facts {
     int64_t time_ms;
-    uint64_t nonce;             /* low half of the admission id: distinct ids for equal decisions */
+    uint64_t nonce; /* low half of the admission id: distinct ids for equal decisions */
     uint64_t policy_content_hash;
     int64_t reserve_nano;
     struct bl_str tenant_id;

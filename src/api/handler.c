@@ -1,0 +1,110 @@
+#include "api/handler.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "api/handler_private.h"
+#include "base/text.h"
+#include "wire/decide_reply.h"
+#include "wire/recover.h"
+
+static bl_api_handler *handler_of(enum bl_operation operation) {
+    static bl_api_handler *const handlers[BL_OPERATION_COUNT] = {
+        [BL_OPERATION_DECIDE] = bl_api_decide,
+        [BL_OPERATION_GET_DECISION] = bl_api_get_decision,
+        [BL_OPERATION_EXTENSION_HEALTH] = bl_api_extension_health,
+        [BL_OPERATION_CIRCUIT_BREAKERS] = bl_api_circuit_breakers,
+        [BL_OPERATION_DRY_RUN] = bl_api_dry_run,
+        [BL_OPERATION_COMPLEXITY] = bl_api_complexity,
+    };
+    return handlers[operation];
+}
+
+static struct bl_str generate_id(struct bl_api_work *work, const struct bl_flow_moment *moment) {
+    struct bl_buf hex;
+
+    bl_buf_init(&hex, work->generated_id, sizeof(work->generated_id));
+    bl_hex_write(&hex, moment->admission_id, sizeof(moment->admission_id));
+    return bl_buf_view(&hex);
+}
+
+/* The word that the predecessor's clients of the admin subjects know an error by. */
+static const char *legacy_code_of(enum bl_operation operation, enum bl_error error) {
+    if (bl_operation_info(operation)->caller != BL_CALLER_READER) {
+        return NULL;
+    }
+    switch (error) {
+    case BL_E_INVALID_REQUEST:
+        return "INVALID_ARGUMENT";
+    case BL_E_POLICY_NOT_FOUND:
+        return "POLICY_NOT_FOUND";
+    case BL_E_UNAUTHORIZED:
+        return "UNAUTHORIZED";
+    case BL_E_INTERNAL:
+    case BL_E_RESOURCE_EXHAUSTED:
+        return "INTERNAL_ERROR";
+    default:
+        return operation == BL_OPERATION_DRY_RUN ? "PIPELINE_ERROR" : "INTERNAL_ERROR";
+    }
+}
+
+static void fill_report(const struct bl_api_exchange *exchange, bl_result result,
+                        struct bl_api_report *report) {
+    const struct bl_api_work *work = &exchange->api->work;
+    const struct bl_outcome *outcome = exchange->outcome;
+
+    *report = (struct bl_api_report){
+        .error = result.error,
+        .dialect = work->decoded.request.dialect,
+        .request_id = work->decoded.request.request_id,
+        .trace_id = work->decoded.request.trace_id,
+        .tenant_id = exchange->tenant_id,
+        .policy = outcome != NULL ? outcome->policy : NULL,
+        .decision = outcome != NULL && outcome->decided ? &outcome->decision : NULL,
+    };
+    if (bl_is_error(result)) {
+        report->intake_code = work->refusal.intake_code;
+        report->message = work->refusal.diag.message;
+    }
+}
+
+void bl_api_handle(struct bl_api *api, enum bl_operation operation,
+                   const struct bl_message *message, struct bl_str subject_tenant,
+                   const struct bl_flow_moment *moment, struct bl_buf *reply,
+                   struct bl_api_report *report) {
+    struct bl_api_exchange exchange = {
+        .api = api,
+        .message = message,
+        .subject_tenant = subject_tenant,
+        .generated_id = generate_id(&api->work, moment),
+        .moment = moment,
+        .reply = reply,
+    };
+
+    assert(reply->capacity >= BL_WIRE_REPLY_MAX_BYTES);
+    bl_arena_reset(api->arena);
+    bl_buf_reset(reply);
+    bl_result result = handler_of(operation)(&exchange);
+    if (bl_is_error(result)) {
+        assert(api->work.refusal.error == result.error);
+        bl_buf_reset(reply);
+        bl_wire_encode_refusal(&api->work.decoded.request, &api->work.refusal, exchange.outcome,
+                               legacy_code_of(operation, result.error), reply);
+    }
+    fill_report(&exchange, result, report);
+}
+
+void bl_api_refuse(enum bl_operation operation, const struct bl_message *message,
+                   enum bl_error error, int64_t retry_after_ms, struct bl_buf *reply) {
+    struct bl_request request;
+    struct bl_refusal refusal;
+
+    bl_wire_recover(message, BL_STR("unknown"), &request);
+    if (operation != BL_OPERATION_DECIDE) {
+        request.dialect = BL_DIALECT_GATEWAY;
+    }
+    (void)bl_refusal_begin(&refusal, error, BL_INTAKE_NONE);
+    refusal.retry_after_ms = retry_after_ms;
+    bl_buf_reset(reply);
+    bl_wire_encode_refusal(&request, &refusal, NULL, legacy_code_of(operation, error), reply);
+}

@@ -1,0 +1,41 @@
+/* One exchange as the handlers of this folder see it. Private to this folder. */
+#ifndef BL_API_HANDLER_PRIVATE_H
+#define BL_API_HANDLER_PRIVATE_H
+
+#include "api/handler.h"
+
+struct bl_api_exchange {
+    struct bl_api *api;
+    const struct bl_message *message;
+    struct bl_str subject_tenant;
+    struct bl_str generated_id;
+    const struct bl_flow_moment *moment;
+    struct bl_buf *reply;
+    struct bl_str tenant_id;          /* set once it is believed */
+    const struct bl_outcome *outcome; /* set once there is one */
+    const char *legacy_code;          /* for refusals of the admin subjects */
+};
+
+/* A handler either writes its reply or fails with api->work.refusal filled; then the refusal is
+ * written for it. */
+typedef bl_result bl_api_handler(struct bl_api_exchange *exchange);
+
+bl_api_handler bl_api_decide;
+bl_api_handler bl_api_get_decision;
+bl_api_handler bl_api_extension_health;
+bl_api_handler bl_api_circuit_breakers;
+bl_api_handler bl_api_dry_run;
+bl_api_handler bl_api_complexity;
+
+/* Decodes a body that is no decide request: sets the work's doc, and its request's id and trace id
+ * from the body, from X-Request-ID, or generated. Errors are told in the gateway's form, the only
+ * client of these subjects. An empty message counts as {}. */
+BL_MUST_USE bl_result bl_api_read_body(struct bl_api_exchange *exchange, struct bl_json *body);
+
+/* The same for a read operation, which is refused unless anonymous callers may read. */
+BL_MUST_USE bl_result bl_api_begin_read(struct bl_api_exchange *exchange, struct bl_json *body);
+
+/* Tenant and policy that the body names. Whoever may read may name any tenant. */
+BL_MUST_USE bl_result bl_api_read_names(struct bl_api_exchange *exchange, struct bl_json body);
+
+#endif

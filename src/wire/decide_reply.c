@@ -1,0 +1,293 @@
+#include "wire/decide_reply.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "route/explain.h"
+#include "wire/decision_id.h"
+
+/* The context object at its largest: 256 + 128 bytes, each escaped as six, and its keys. */
+#define CONTEXT_MAX_BYTES 2400
+
+/* What else has to stay free behind a list of candidates: the ends of what is open. */
+#define TAIL_BYTES 100
+
+/* One candidate at its largest: an id of 255 bytes with each escaped, the sentence, the keys. */
+#define CANDIDATE_MAX_BYTES 1800
+
+/* Below this an explanation would be cut to nothing of use. */
+#define EXPLAIN_MIN_BYTES (16 * 1024)
+
+/* A label is free text of the policy's author; it is a decoration of each reply, so bounded. */
+#define LABEL_MAX_BYTES 256
+
+static void write_text(struct bl_json_writer *writer, struct bl_str key, const char *value) {
+    bl_json_write_member(writer, key, bl_str_from_c(value));
+}
+
+void bl_wire_write_context(const struct bl_request *request, struct bl_json_writer *writer) {
+    bl_json_write_object_begin(writer);
+    bl_json_write_member(writer, BL_STR("request_id"), request->request_id);
+    if (bl_str_is_present(request->trace_id)) {
+        bl_json_write_member(writer, BL_STR("trace_id"), request->trace_id);
+    }
+    bl_json_write_object_end(writer);
+}
+
+void bl_wire_write_steps(const struct bl_outcome *outcome, struct bl_json_writer *writer) {
+    static const char *const kinds[] = {
+        [BL_STEP_PRE] = "pre", [BL_STEP_VALIDATOR] = "validator", [BL_STEP_POST] = "post"};
+
+    bl_json_write_array_begin(writer);
+    for (uint8_t i = 0; i < outcome->step_count; i++) {
+        const struct bl_outcome_step *step = &outcome->steps[i];
+        bl_json_write_object_begin(writer);
+        write_text(writer, BL_STR("type"), kinds[step->step->kind]);
+        bl_json_write_member(writer, BL_STR("id"), step->step->id);
+        write_text(writer, BL_STR("status"), step->status);
+        bl_json_write_object_end(writer);
+    }
+    bl_json_write_array_end(writer);
+}
+
+static void write_decision_id(const struct bl_outcome *outcome, const uint8_t key[16],
+                              uint64_t nonce, struct bl_json_writer *writer) {
+    const struct bl_policy *policy = outcome->policy;
+    char storage[BL_DECISION_ID_MAX];
+    struct bl_buf id;
+
+    bl_buf_init(&id, storage, sizeof(storage));
+    bl_decision_id_write(
+        &(struct bl_decision_facts){
+            .time_ms = outcome->input.now_ns / 1000000,
+            .nonce = nonce,
+            .policy_content_hash = policy->content_hash,
+            .reserve_nano = outcome->decision.reserve_nano,
+            .tenant_id = outcome->tenant_id,
+            .provider_id = policy->providers[outcome->decision.provider].id,
+            .policy_id = policy->policy_id,
+        },
+        key, &id);
+    bl_json_write_member(writer, BL_STR("decision_id"), bl_buf_view(&id));
+}
+
+static void write_estimates(const struct bl_decision *decision, struct bl_json_writer *writer) {
+    char storage[32];
+    struct bl_buf cost;
+
+    bl_buf_init(&cost, storage, sizeof(storage));
+    bl_money_write(&cost, decision->expected_cost_nano);
+    bl_json_write_key(writer, BL_STR("expected_latency_ms"));
+    bl_json_write_int64(writer, decision->expected_latency_ms);
+    bl_json_write_key(writer, BL_STR("expected_cost"));
+    bl_json_write_raw(writer, bl_buf_view(&cost));
+    if (!decision->estimates_known) {
+        write_text(writer, BL_STR("estimates"), "none");
+    }
+}
+
+void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[16], uint64_t nonce,
+                            struct bl_json_writer *writer) {
+    const struct bl_decision *decision = &outcome->decision;
+    const struct bl_policy *policy = outcome->policy;
+
+    assert(decision->provider >= 0 && decision->provider < policy->provider_count);
+    const struct bl_provider *provider = &policy->providers[decision->provider];
+
+    bl_json_write_object_begin(writer);
+    write_decision_id(outcome, key, nonce, writer);
+    bl_json_write_member(writer, BL_STR("provider_id"), provider->id);
+    if (bl_str_is_present(provider->label)) {
+        bl_json_write_member(writer, BL_STR("provider_label"),
+                             bl_utf8_cut(provider->label, LABEL_MAX_BYTES));
+    }
+    bl_json_write_key(writer, BL_STR("priority"));
+    bl_json_write_int64(writer, bl_reason_priority(decision->reason));
+    write_text(writer, BL_STR("reason"), bl_reason_word(decision->reason));
+    write_estimates(decision, writer);
+    bl_json_write_member(writer, BL_STR("policy_id"), policy->policy_id);
+    bl_json_write_member(writer, BL_STR("policy_version"), policy->revision);
+    if (decision->reason == BL_REASON_FALLBACK ||
+        decision->reason == BL_REASON_CIRCUIT_BREAKER_FALLBACK) {
+        bl_json_write_key(writer, BL_STR("fallback_used"));
+        bl_json_write_bool(writer, true);
+    }
+    if (outcome->has_sticky_key) {
+        char storage[16];
+        struct bl_buf hex;
+        bl_buf_init(&hex, storage, sizeof(storage));
+        bl_hex_write(&hex, &outcome->sticky_key, sizeof(outcome->sticky_key));
+        bl_json_write_member(writer, BL_STR("sticky_key"), bl_buf_view(&hex));
+    }
+    if (outcome->step_count > 0) {
+        bl_json_write_key(writer, BL_STR("metadata"));
+        bl_json_write_object_begin(writer);
+        bl_json_write_key(writer, BL_STR("executed_extensions"));
+        bl_wire_write_steps(outcome, writer);
+        bl_json_write_object_end(writer);
+    }
+    bl_json_write_object_end(writer);
+}
+
+/* Bytes that may still be written before what has to stand at the end of a reply. */
+static size_t room(const struct bl_buf *buf) {
+    const size_t limit = BL_WIRE_REPLY_MAX_BYTES - CONTEXT_MAX_BYTES - TAIL_BYTES;
+
+    return buf->len < limit ? limit - buf->len : 0;
+}
+
+/* The explanation, or only the mark that it was cut when too little room is left for one. */
+static void write_explain(const struct bl_outcome *outcome, bool whole,
+                          struct bl_json_writer *writer) {
+    bl_json_write_key(writer, BL_STR("explain"));
+    if (whole && room(writer->buf) >= EXPLAIN_MIN_BYTES) {
+        bl_explain_json(&outcome->input, &outcome->decision, room(writer->buf), writer);
+        return;
+    }
+    bl_json_write_object_begin(writer);
+    bl_json_write_key(writer, BL_STR("truncated"));
+    bl_json_write_bool(writer, true);
+    bl_json_write_object_end(writer);
+}
+
+/* Ends a reply whose first part stands in `writer`; what that part holds is bounded so that the
+ * rest fits. */
+static void write_end(const struct bl_request *request, const struct bl_outcome *outcome,
+                      struct bl_json_writer *writer) {
+    struct bl_json_writer before = *writer;
+    size_t len = writer->buf->len;
+
+    for (int attempt = 0; attempt < 2; attempt++) {
+        if (request->explain && outcome != NULL && outcome->decided) {
+            write_explain(outcome, attempt == 0, writer);
+        }
+        bl_json_write_key(writer, BL_STR("context"));
+        bl_wire_write_context(request, writer);
+        bl_json_write_object_end(writer);
+        if (bl_json_writer_ok(writer) && writer->buf->len <= BL_WIRE_REPLY_MAX_BYTES) {
+            return;
+        }
+        *writer = before;
+        writer->buf->len = len;
+        writer->buf->overflowed = false;
+    }
+    bool fits = false;
+    assert(fits); /* without its explanation a reply is below the bound by construction */
+}
+
+void bl_wire_encode_decision(const struct bl_request *request, const struct bl_outcome *outcome,
+                             const uint8_t key[16], uint64_t nonce, struct bl_buf *buf) {
+    struct bl_json_writer writer;
+
+    bl_json_writer_init(&writer, buf);
+    bl_json_write_object_begin(&writer);
+    bl_json_write_key(&writer, BL_STR("ok"));
+    bl_json_write_bool(&writer, true);
+    bl_json_write_key(&writer, BL_STR("decision"));
+    bl_wire_write_decision(outcome, key, nonce, &writer);
+    write_end(request, outcome, &writer);
+}
+
+/* The form with `message` and without `task` is the gateway's, whoever sends it. */
+static bool is_gateway_form(const struct bl_request *request) {
+    return request->dialect == BL_DIALECT_GATEWAY || request->dialect == BL_DIALECT_CONTRACT;
+}
+
+/* "path: message; hint" */
+static void write_message(const struct bl_refusal *refusal, struct bl_json_writer *writer) {
+    const struct bl_diag *diag = &refusal->diag;
+    char storage[sizeof(diag->path) + sizeof(diag->message) + sizeof(diag->hint) + 8];
+    struct bl_buf text;
+
+    bl_buf_init(&text, storage, sizeof(storage));
+    if (diag->path[0] != '\0') {
+        bl_buf_str(&text, bl_str_from_c(diag->path));
+        bl_buf_literal(&text, ": ");
+    }
+    bl_buf_str(&text,
+               bl_str_from_c(diag->message[0] != '\0' ? diag->message
+                                                      : bl_error_info(refusal->error)->text));
+    if (diag->hint[0] != '\0') {
+        bl_buf_literal(&text, "; ");
+        bl_buf_str(&text, bl_str_from_c(diag->hint));
+    }
+    bl_json_write_member(writer, BL_STR("message"), bl_buf_view(&text));
+}
+
+static void write_candidates(const struct bl_outcome *outcome, struct bl_json_writer *writer) {
+    const struct bl_policy *policy = outcome->policy;
+    uint16_t i = 0;
+
+    bl_json_write_key(writer, BL_STR("candidates"));
+    bl_json_write_array_begin(writer);
+    for (; i < policy->provider_count && room(writer->buf) > CANDIDATE_MAX_BYTES; i++) {
+        enum bl_drop drop = (enum bl_drop)outcome->decision.drops[i];
+        bl_json_write_object_begin(writer);
+        bl_json_write_member(writer, BL_STR("provider_id"), policy->providers[i].id);
+        write_text(writer, BL_STR("dropped"), bl_drop_word(drop));
+        write_text(writer, BL_STR("why"), bl_drop_text(drop));
+        bl_json_write_object_end(writer);
+    }
+    bl_json_write_array_end(writer);
+    if (i < policy->provider_count) {
+        bl_json_write_key(writer, BL_STR("truncated"));
+        bl_json_write_bool(writer, true);
+    }
+}
+
+/* `code` is the exact one; it is left out where the error's own code is exact already. */
+static void write_details(const struct bl_refusal *refusal, const struct bl_outcome *outcome,
+                          bool with_code, struct bl_json_writer *writer) {
+    bool with_candidates =
+        refusal->error == BL_E_NO_PROVIDER_AVAILABLE && outcome != NULL && outcome->decided;
+
+    if (!with_code && refusal->retry_after_ms == 0 && !with_candidates) {
+        return;
+    }
+    bl_json_write_key(writer, BL_STR("details"));
+    bl_json_write_object_begin(writer);
+    if (with_code) {
+        write_text(writer, BL_STR("code"), bl_error_info(refusal->error)->code);
+    }
+    if (refusal->retry_after_ms != 0) {
+        bl_json_write_key(writer, BL_STR("retry_after_ms"));
+        bl_json_write_int64(writer, refusal->retry_after_ms);
+    }
+    if (with_candidates) {
+        write_candidates(outcome, writer);
+    }
+    bl_json_write_object_end(writer);
+}
+
+void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
+                            const struct bl_outcome *outcome, const char *legacy_code,
+                            struct bl_buf *buf) {
+    const struct bl_error_info *info = bl_error_info(refusal->error);
+    bool gateway = is_gateway_form(request);
+    const char *code = gateway ? info->gateway_code : info->v1_code;
+    const char *intake_code = bl_intake_code_text(refusal->intake_code);
+    struct bl_json_writer writer;
+
+    if (gateway && intake_code == NULL) {
+        /* The gateway needs a string here, or it rewrites the body and may cut it. */
+        intake_code = info->symbol;
+    }
+    bl_json_writer_init(&writer, buf);
+    bl_json_write_object_begin(&writer);
+    bl_json_write_key(&writer, BL_STR("ok"));
+    bl_json_write_bool(&writer, false);
+    bl_json_write_key(&writer, BL_STR("error"));
+    bl_json_write_object_begin(&writer);
+    write_text(&writer, BL_STR("code"), code);
+    write_message(refusal, &writer);
+    if (intake_code != NULL) {
+        write_text(&writer, BL_STR("intake_error_code"), intake_code);
+    }
+    if (legacy_code != NULL) {
+        write_text(&writer, BL_STR("legacy_code"), legacy_code);
+    }
+    write_details(refusal, outcome, gateway || strcmp(code, info->code) != 0, &writer);
+    bl_json_write_object_end(&writer);
+    write_end(request, outcome, &writer);
+}
