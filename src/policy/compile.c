@@ -11,6 +11,7 @@
 
 #define CHUNK_BYTES 16384
 #define ARENA_BYTES ((size_t)64 * 1024 * 1024)
+#define QUOTE_BYTES 80
 
 /* Contents hash the same on every router: the key is public. */
 static const uint8_t content_key[BL_SIPHASH_KEY_BYTES] = "beamline.docs.v1";
@@ -42,30 +43,6 @@ bool bl_tenant_id_is_valid(struct bl_str id, bool shared) {
     return is_id(id) || (shared && bl_str_equal(id, BL_STR("*")));
 }
 
-static void set_defaults(struct bl_policy *policy) {
-    policy->version = BL_STR("1.0");
-    policy->sticky = (struct bl_sticky){.session_key = BL_STR("session_id"), .ttl_ms = 3600000};
-    policy->breaker = (struct bl_breaker_config){.failure_threshold = 5,
-                                                 .success_threshold = 2,
-                                                 .min_requests = 10,
-                                                 .half_open_max_calls = 3,
-                                                 .error_rate_window_seconds = 60,
-                                                 .error_rate_threshold = 0.5,
-                                                 .timeout_ms = 60000};
-    policy->ejection_max_share = 0.5;
-    policy->limits.rate.requests_per_second = 100;
-    policy->limits.rate.burst = 50;
-    policy->limits.quota.period = BL_PERIOD_DAY;
-    policy->limits.budget.period = BL_PERIOD_DAY;
-    policy->limits.budget.reserve_max_nano = BL_MONEY_UNKNOWN;
-    policy->limits.budget.timezone = BL_STR("UTC");
-    policy->max_attempts = 4;
-    policy->total_deadline_ms = 60000;
-    policy->deadline_max_ms = 60000;
-    policy->worker_heartbeat_ttl_ms = 15000;
-    policy->push_allowed = true;
-}
-
 /* The document may repeat under which name it is stored, but not contradict it. */
 static void check_name(struct bl_draft *draft, struct bl_json value, const char *key,
                        struct bl_str stored) {
@@ -73,20 +50,21 @@ static void check_name(struct bl_draft *draft, struct bl_json value, const char 
     struct bl_str text;
 
     if (value.doc != NULL && !bl_json_string(value, &text)) {
-        (void)bl_draft_wrong_type(draft, value, "a text");
+        bl_draft_wrong_type(draft, value, "a text");
     } else if (value.doc != NULL && !bl_str_equal(text, stored)) {
         struct bl_diag *diag = bl_draft_error(draft, value);
+        struct bl_str said = bl_draft_quote(text, QUOTE_BYTES);
+        struct bl_str kept = bl_draft_quote(stored, QUOTE_BYTES);
         bl_diag_message(diag, "says \"%.*s\", but the policy is stored as \"%.*s\"",
-                        (int)(text.len < 80 ? text.len : 80), text.data,
-                        (int)(stored.len < 80 ? stored.len : 80), stored.data);
-        bl_diag_hint(diag, "remove %s, or rename the file", key);
+                        BL_STR_ARG(said), BL_STR_ARG(kept));
+        bl_diag_hint(diag, "remove %s, or store the policy under that name", key);
     }
     bl_draft_leave(draft, mark);
 }
 
 static bl_result hash_contents(struct bl_draft *draft, struct bl_json root, size_t text_len) {
-    /* Escapes are the only thing that canonical text can have more of than its source: a control
-     * byte of one becomes six. */
+    /* What canonical text can have more of than its source: escapes (a control byte becomes six),
+     * and values that YAML leaves out (two bytes become five). */
     size_t capacity = text_len * 6 + 64;
     char *storage = bl_arena_alloc(draft->scratch, capacity);
     struct bl_json_writer writer;
@@ -99,6 +77,9 @@ static bl_result hash_contents(struct bl_draft *draft, struct bl_json root, size
     bl_buf_init(&buf, storage, capacity);
     bl_json_writer_init(&writer, &buf);
     BL_TRY(bl_json_write_canonical(&writer, root, draft->scratch));
+    if (!bl_json_writer_ok(&writer)) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
     draft->policy->content_hash = bl_siphash64(content_key, buf.data, buf.len);
     (void)snprintf(revision, sizeof(revision), "%016llx",
                    (unsigned long long)draft->policy->content_hash);
@@ -112,13 +93,15 @@ static bl_result allocate_tables(struct bl_draft *draft, uint32_t node_count) {
         node_count + 16 < BL_OPERAND_CONSTANT - 2 ? node_count + 16 : BL_OPERAND_CONSTANT - 2;
     draft->providers =
         bl_arena_calloc(draft->scratch, BL_POLICY_MAX_PROVIDERS, sizeof(*draft->providers));
+    draft->provider_sources =
+        bl_arena_calloc(draft->scratch, BL_POLICY_MAX_PROVIDERS, sizeof(*draft->provider_sources));
     draft->facts = bl_arena_calloc(draft->scratch, BL_POLICY_MAX_FACTS, sizeof(*draft->facts));
     draft->conditions =
         bl_arena_calloc(draft->scratch, draft->condition_capacity, sizeof(*draft->conditions));
     draft->constants =
         bl_arena_calloc(draft->scratch, draft->constant_capacity, sizeof(*draft->constants));
-    return draft->providers == NULL || draft->facts == NULL || draft->conditions == NULL ||
-                   draft->constants == NULL
+    return draft->providers == NULL || draft->provider_sources == NULL || draft->facts == NULL ||
+                   draft->conditions == NULL || draft->constants == NULL
                ? BL_FAIL(RESOURCE_EXHAUSTED)
                : BL_OK;
 }
@@ -126,10 +109,10 @@ static bl_result allocate_tables(struct bl_draft *draft, uint32_t node_count) {
 static void read_document(struct bl_draft *draft, struct bl_json root) {
     struct bl_draft_notes *notes = draft->notes;
 
-    set_defaults(draft->policy);
-    notes->ttl_mode = 1;
+    draft->policy->limits.budget.reserve_max_nano = BL_MONEY_UNKNOWN;
+    bl_keys_set_defaults(draft, &bl_document_keys, &draft->document);
     bl_keys_read(draft, root, &bl_document_keys, &draft->document);
-    if (bl_json_type(root) != BL_JSON_OBJECT) {
+    if (!bl_json_is(root, BL_JSON_OBJECT)) {
         return;
     }
     draft->policy->sticky.sliding = notes->ttl_mode == 1;
@@ -141,6 +124,7 @@ static void read_document(struct bl_draft *draft, struct bl_json root) {
     bl_compile_rules(draft);
     bl_compile_strategy(draft);
     bl_compile_steps(draft);
+    bl_compile_metadata(draft);
     bl_lint(draft, root);
 }
 
@@ -194,6 +178,21 @@ static bl_result finish(struct bl_draft *draft, struct bl_arena *arena, struct b
     return BL_OK;
 }
 
+/* In the order of the document, for whoever goes through it from top to bottom. */
+static void sort_findings(struct bl_findings *findings) {
+    for (size_t i = 1; i < findings->count; i++) {
+        struct bl_diag diag = findings->items[i];
+        size_t j = i;
+        for (; j > 0 && (findings->items[j - 1].line > diag.line ||
+                         (findings->items[j - 1].line == diag.line &&
+                          findings->items[j - 1].column > diag.column));
+             j--) {
+            findings->items[j] = findings->items[j - 1];
+        }
+        findings->items[j] = diag;
+    }
+}
+
 static bl_result compile(struct bl_draft *draft, struct bl_str text, struct bl_arena *arena,
                          struct bl_policy **out) {
     struct bl_json_doc doc;
@@ -206,6 +205,7 @@ static bl_result compile(struct bl_draft *draft, struct bl_str text, struct bl_a
     }
     BL_TRY(allocate_tables(draft, doc.count));
     read_document(draft, bl_json_root(&doc));
+    sort_findings(draft->findings);
     if (draft->out_of_memory) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
@@ -220,12 +220,14 @@ bl_result bl_policy_compile(struct bl_str text, struct bl_str tenant_id, struct 
                             const struct bl_policy_options *options, struct bl_policy **out,
                             struct bl_findings *findings) {
     struct bl_arena arena, scratch;
-    struct bl_draft draft = {
-        .arena = &arena, .scratch = &scratch, .findings = findings, .options = options};
+    struct bl_draft draft = {.arena = &arena, .scratch = &scratch, .findings = findings};
 
     bl_findings_clear(findings);
     bl_arena_init(&arena, CHUNK_BYTES, ARENA_BYTES);
     bl_arena_init(&scratch, 4 * (size_t)CHUNK_BYTES, ARENA_BYTES);
+    if (options != NULL) {
+        draft.options = *options;
+    }
     draft.policy = &draft.document.policy;
     draft.notes = &draft.document.notes;
     draft.policy->tenant_id = bl_draft_copy(&draft, tenant_id);

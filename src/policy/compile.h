@@ -18,7 +18,9 @@ struct bl_policy_options {
 /*
  * Compiles `text` as the policy (tenant_id, policy_id); the same fields inside the document are
  * accepted and must agree if present. `*out` gets a policy with one reference, to be released with
- * bl_policy_unref. `text` is not needed afterwards.
+ * bl_policy_unref. `text` is not needed afterwards. `options` may be NULL. Findings stand in the
+ * order of the document; above the bound, errors are kept rather than warnings. Up to some 100 ms
+ * for the largest documents: for the control thread and tools. Thread-safe.
  * Errors: INVALID_POLICY, with at least one error in `findings` (which is cleared first);
  * RESOURCE_EXHAUSTED when memory is short.
  */

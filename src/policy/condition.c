@@ -1,6 +1,7 @@
 #include "policy/condition.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "policy/policy.h"
 
@@ -11,6 +12,15 @@ static const struct bl_value *operand(const struct bl_policy *policy, uint16_t i
                : &facts[index];
 }
 
+/* Texts first: most conditions compare nothing else, and most of them differ in length. */
+static inline bool equal(const struct bl_value *left, const struct bl_value *right) {
+    if (left->type == BL_VALUE_STRING && right->type == BL_VALUE_STRING) {
+        return left->count == right->count &&
+               (left->count == 0 || memcmp(left->as.string, right->as.string, left->count) == 0);
+    }
+    return bl_value_equal(left, right);
+}
+
 static bool compare(const struct bl_policy *policy, const struct bl_condition *op,
                     const struct bl_value *facts) {
     const struct bl_value *left = operand(policy, op->left, facts);
@@ -19,10 +29,10 @@ static bool compare(const struct bl_policy *policy, const struct bl_condition *o
 
     switch ((enum bl_condition_op)op->op) {
     case BL_OP_EQUAL:
-        return bl_value_equal(left, right);
+        return equal(left, right);
     case BL_OP_NOT_EQUAL:
         return left->type != BL_VALUE_ABSENT && right->type != BL_VALUE_ABSENT &&
-               !bl_value_equal(left, right);
+               !equal(left, right);
     case BL_OP_IN:
         return bl_value_in(left, right);
     case BL_OP_LESS:
@@ -34,14 +44,14 @@ static bool compare(const struct bl_policy *policy, const struct bl_condition *o
     case BL_OP_GREATER_EQUAL:
         return bl_value_order(left, right, &order) && order >= 0;
     default:
-        assert(!"not a comparison");
+        assert(op->op <= BL_OP_IN); /* the table holds no other */
         return false;
     }
 }
 
 static bool holds(const struct bl_policy *policy, uint32_t index, const struct bl_value *facts);
 
-/* Whether the first operand that is `wanted` exists; AND and OR differ in nothing else. */
+/* Whether one of the operands is `wanted`; AND, OR and NOT differ in nothing else. */
 static bool any_operand_is(const struct bl_policy *policy, uint32_t index,
                            const struct bl_value *facts, bool wanted) {
     uint32_t end = policy->conditions[index].end;

@@ -1,7 +1,11 @@
 /* Compiling `when`. */
+#include <assert.h>
 #include <string.h>
 
-#include "policy/draft.h"
+#include "policy/facts.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define QUOTE_BYTES 60
 
 static const struct {
     const char *word;
@@ -11,105 +15,52 @@ static const struct {
     {">", BL_OP_GREATER}, {">=", BL_OP_GREATER_EQUAL}, {"in", BL_OP_IN},
 };
 
-static const struct {
-    const char *name;
-    enum bl_fact_root root;
-} roots[] = {
-    {"context", BL_FACT_CONTEXT},         {"metadata", BL_FACT_METADATA},
-    {"constraints", BL_FACT_CONSTRAINTS}, {"task", BL_FACT_TASK},
-    {"tenant", BL_FACT_TENANT},           {"request", BL_FACT_REQUEST},
-    {"attempt", BL_FACT_ATTEMPT},
-};
-
-/* Plain names that always meant something else than a key of the context. */
-static const struct {
-    const char *name;
-    enum bl_fact_root root;
-    const char *rest;
-} aliases[] = {
-    {"status", BL_FACT_ATTEMPT, "status"},
-    {"message_type", BL_FACT_TASK, "type"},
-    {"tenant_id", BL_FACT_TENANT, "id"},
-};
-
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define NO_OPERAND UINT16_MAX
-
-static struct bl_fact parse_path(struct bl_str path) {
-    struct bl_fact fact = {.path = path, .rest = path, .root = BL_FACT_PLAIN};
-    const char *dot = path.len == 0 ? NULL : memchr(path.data, '.', path.len);
-    struct bl_str first = {path.data, dot == NULL ? path.len : (size_t)(dot - path.data)};
-
-    for (size_t i = 0; i < COUNT(aliases); i++) {
-        if (bl_str_equal_c(path, aliases[i].name)) {
-            fact.root = aliases[i].root;
-            fact.rest = bl_str_from_c(aliases[i].rest);
-            return fact;
-        }
-    }
-    for (size_t i = 0; i < COUNT(roots); i++) {
-        bool is_whole = dot == NULL;
-        if (bl_str_equal_c(first, roots[i].name)) {
-            fact.root = roots[i].root;
-            fact.rest = is_whole ? BL_STR("") : (struct bl_str){dot + 1, path.len - first.len - 1};
-            return fact;
-        }
-    }
-    return fact;
+static bool is_constant(uint16_t operand) {
+    return operand != BL_NO_OPERAND && (operand & BL_OPERAND_CONSTANT) != 0;
 }
 
-/* The slot of a fact, added if it is new. */
-static uint16_t fact_slot(struct bl_draft *draft, struct bl_json value, struct bl_str path) {
-    uint16_t count = draft->policy->fact_count;
-
-    for (uint16_t i = 0; i < count; i++) {
-        if (bl_str_equal(draft->facts[i].path, path)) {
-            return i;
-        }
-    }
-    if (path.len == 0 || path.len > 255) {
-        bl_diag_message(bl_draft_error(draft, value), "a path has 1 to 255 bytes");
-        return NO_OPERAND;
-    }
-    if (count == BL_POLICY_MAX_FACTS) {
-        bl_diag_message(bl_draft_error(draft, value),
-                        "the conditions read more than %d different values of the request",
-                        BL_POLICY_MAX_FACTS);
-        return NO_OPERAND;
-    }
-    draft->facts[count] = parse_path(bl_draft_copy(draft, path));
-    draft->policy->fact_count++;
-    return count;
+static const struct bl_value *constant_at(const struct bl_draft *draft, uint16_t operand) {
+    return &draft->constants[operand & (uint16_t)~BL_OPERAND_CONSTANT];
 }
 
-/* A constant of the policy: scalars and lists of scalars. */
-static uint16_t constant_slot(struct bl_draft *draft, struct bl_json json) {
-    struct bl_value value;
+/* Moves the texts of a value into the policy's memory; false if it holds what cannot be compared. */
+static bool keep_texts(struct bl_draft *draft, struct bl_value *value) {
+    if (value->type == BL_VALUE_STRING) {
+        struct bl_str text = {value->as.string, value->count};
+        value->as.string = bl_draft_copy(draft, text).data;
+    }
+    return value->type != BL_VALUE_OPAQUE && value->type != BL_VALUE_LIST;
+}
+
+/* A constant of the policy: a scalar, or a list of scalars. */
+static uint16_t constant(struct bl_draft *draft, struct bl_json json) {
     uint16_t index = draft->policy->constant_count;
+    struct bl_value value;
+    bool good = true;
 
     if (index >= draft->constant_capacity) {
         bl_diag_message(bl_draft_error(draft, json), "the conditions hold too many constants");
-        return NO_OPERAND;
+        return BL_NO_OPERAND;
     }
     if (bl_is_error(bl_value_from_json(json, draft->arena, &value))) {
         draft->out_of_memory = true;
-        return NO_OPERAND;
+        return BL_NO_OPERAND;
     }
-    bool is_odd = value.type == BL_VALUE_OPAQUE;
-    for (uint32_t i = 0; value.type == BL_VALUE_LIST && i < value.count; i++) {
-        struct bl_value *item = (struct bl_value *)&value.as.items[i];
-        is_odd = is_odd || item->type == BL_VALUE_OPAQUE;
-        if (item->type == BL_VALUE_STRING) {
-            item->as.string =
-                bl_draft_copy(draft, (struct bl_str){item->as.string, item->count}).data;
+    if (value.type == BL_VALUE_LIST) {
+        struct bl_value *items = (struct bl_value *)value.as.items; /* made for us, just now */
+        for (uint32_t i = 0; i < value.count; i++) {
+            good = keep_texts(draft, &items[i]) && good;
         }
+    } else {
+        good = keep_texts(draft, &value);
     }
-    if (is_odd) {
-        (void)bl_draft_wrong_type(draft, json, "a value or a list of values");
-        return NO_OPERAND;
-    }
-    if (value.type == BL_VALUE_STRING) {
-        value.as.string = bl_draft_copy(draft, (struct bl_str){value.as.string, value.count}).data;
+    if (!good) {
+        struct bl_diag *diag = bl_draft_error(draft, json);
+        bl_diag_message(diag, "must be a value or a list of values, found %s",
+                        bl_json_is(json, BL_JSON_OBJECT) ? "an object" : "a list of other things");
+        bl_diag_hint(diag, "another fact is written as an operand: {\"==\": [{\"var\": \"a\"}, "
+                           "{\"var\": \"b\"}]}");
+        return BL_NO_OPERAND;
     }
     draft->constants[index] = value;
     draft->policy->constant_count++;
@@ -120,51 +71,115 @@ static uint16_t operand(struct bl_draft *draft, struct bl_json value) {
     struct bl_json variable = bl_json_get(value, BL_STR("var"));
     struct bl_str path;
 
-    if (bl_json_type(value) == BL_JSON_OBJECT && bl_json_count(value) == 1 &&
-        bl_json_string(variable, &path)) {
-        return fact_slot(draft, variable, path);
+    if (bl_json_count(value) == 1 && bl_json_string(variable, &path)) {
+        return bl_draft_fact(draft, variable, path);
     }
-    return constant_slot(draft, value);
+    return constant(draft, value);
 }
 
-/* Appends an op whose operands, if any, are compiled next; returns its index. */
-static uint32_t begin_op(struct bl_draft *draft, struct bl_json value, enum bl_condition_op op) {
+/* Status words are a closed set: a typo there would wait for the night it is needed. */
+static void check_status(struct bl_draft *draft, struct bl_json value) {
+    struct bl_str words[BL_STATUS_COUNT];
+    struct bl_str word = BL_STR("");
+
+    if (bl_json_string(value, &word) && bl_status_from_word(word) >= 0) {
+        return;
+    }
+    for (int i = 0; i < BL_STATUS_COUNT; i++) {
+        words[i] = bl_str_from_c(bl_status_word((enum bl_status)i));
+    }
+    struct bl_str nearest = bl_nearest(word, words, BL_STATUS_COUNT);
+    struct bl_str shown = bl_draft_quote(word, QUOTE_BYTES);
+    struct bl_diag *diag = bl_draft_error(draft, value);
+    if (bl_json_is(value, BL_JSON_STRING)) {
+        bl_diag_message(diag, "\"%.*s\" is no status of an attempt", BL_STR_ARG(shown));
+    } else {
+        bl_diag_message(diag, "a status is a word, found %s",
+                        bl_json_type_name(bl_json_type(value)));
+    }
+    if (bl_str_is_present(nearest)) {
+        bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
+    } else {
+        bl_diag_hint(diag, "timeout, connection, 5xx, 503, unavailable, rate_limited, 429, ...; a "
+                           "status of the request's own is context.status");
+    }
+}
+
+static void check_statuses(struct bl_draft *draft, struct bl_json words) {
+    struct bl_json_iter it = bl_json_iter(words);
+
+    if (!bl_json_is(words, BL_JSON_ARRAY)) {
+        check_status(draft, words);
+        return;
+    }
+    for (uint32_t i = 0; bl_json_next(&it); i++) {
+        size_t mark = bl_draft_enter_item(draft, i);
+        check_status(draft, it.value);
+        bl_draft_leave(draft, mark);
+    }
+}
+
+static void check_if_status(struct bl_draft *draft, uint16_t fact, uint16_t other,
+                            struct bl_json words) {
+    if (fact != BL_NO_OPERAND && !is_constant(fact) && is_constant(other) &&
+        bl_fact_is_status(&draft->facts[fact])) {
+        check_statuses(draft, words);
+    }
+}
+
+/* Appends an op whose operands, if any, are compiled next; returns its index. There is room: each
+ * op stems from a node of the document of its own, a member's key or its value. */
+static uint32_t begin_op(struct bl_draft *draft, enum bl_condition_op op) {
     uint32_t index = draft->policy->condition_count;
 
-    if (index == draft->condition_capacity) {
-        bl_diag_message(bl_draft_error(draft, value), "the conditions are too many");
-        return index == 0 ? 0 : index - 1;
-    }
+    assert(index < draft->condition_capacity);
     draft->conditions[index] = (struct bl_condition){.op = (uint8_t)op, .end = index + 1};
     draft->policy->condition_count++;
     return index;
 }
 
+/* Ends an op with operands. If those that are constant decide it, it becomes a constant too. */
 static void end_op(struct bl_draft *draft, uint32_t index) {
-    draft->conditions[index].end = draft->policy->condition_count;
+    struct bl_condition *conditions = draft->conditions;
+    struct bl_condition *op = &conditions[index];
+    uint32_t end = draft->policy->condition_count;
+    bool any_true = false;
+    bool any_false = false;
+    bool any_open = false;
+
+    op->end = end;
+    for (uint32_t i = index + 1; i < end; i = conditions[i].end) {
+        any_true = any_true || conditions[i].op == BL_OP_TRUE;
+        any_false = any_false || conditions[i].op == BL_OP_FALSE;
+        any_open = any_open || (conditions[i].op != BL_OP_TRUE && conditions[i].op != BL_OP_FALSE);
+    }
+    bool is_any = op->op == BL_OP_ANY;
+    if (any_open && !(is_any ? any_true : any_false)) {
+        return;
+    }
+    bool holds = is_any ? any_true : !any_false;
+    holds = op->op == BL_OP_NOT ? !holds : holds;
+    *op = (struct bl_condition){.op = holds ? BL_OP_TRUE : BL_OP_FALSE, .end = index + 1};
+    draft->policy->condition_count = index + 1;
 }
 
-/* An op without facts is decided now. */
-static bool fold(const struct bl_draft *draft, const struct bl_condition *op) {
-    const struct bl_policy shim = {.conditions = op, .constants = draft->constants};
-    return bl_condition_holds(&shim, 0, NULL);
-}
+static void emit_comparison(struct bl_draft *draft, enum bl_condition_op op, uint16_t left,
+                            uint16_t right) {
+    struct bl_condition *condition = &draft->conditions[begin_op(draft, op)];
 
-static void emit_comparison(struct bl_draft *draft, struct bl_json value, enum bl_condition_op op,
-                            uint16_t left, uint16_t right) {
-    uint32_t index = begin_op(draft, value, op);
-    struct bl_condition *condition = &draft->conditions[index];
-
-    if (left == NO_OPERAND || right == NO_OPERAND) {
-        condition->op = BL_OP_FALSE;
+    if (left == BL_NO_OPERAND || right == BL_NO_OPERAND) {
+        condition->op = BL_OP_FALSE; /* reported; keeps the table whole */
         return;
     }
     condition->left = left;
     condition->right = right;
-    if ((left & right & BL_OPERAND_CONSTANT) != 0) {
+    if (is_constant(left) && is_constant(right)) {
         struct bl_condition only = *condition;
         only.end = 1;
-        condition->op = fold(draft, &only) ? BL_OP_TRUE : BL_OP_FALSE;
+        const struct bl_policy shim = {.conditions = &only, .constants = draft->constants};
+        condition->op = bl_condition_holds(&shim, 0, NULL) ? BL_OP_TRUE : BL_OP_FALSE;
+    } else if (op == BL_OP_IN && is_constant(right) && constant_at(draft, right)->count == 0) {
+        condition->op = BL_OP_FALSE; /* an empty list holds nothing */
     }
 }
 
@@ -174,10 +189,15 @@ static void compile_object(struct bl_draft *draft, struct bl_json when, unsigned
 static void compile_list(struct bl_draft *draft, struct bl_json list, enum bl_condition_op op,
                          unsigned depth) {
     struct bl_json_iter it = bl_json_iter(list);
-    uint32_t index = begin_op(draft, list, op);
+    uint32_t index = begin_op(draft, op);
 
-    if (bl_json_type(list) != BL_JSON_ARRAY || bl_json_count(list) == 0) {
-        (void)bl_draft_wrong_type(draft, list, "a list of conditions that is not empty");
+    if (!bl_json_is(list, BL_JSON_ARRAY) || bl_json_count(list) == 0) {
+        struct bl_diag *diag = bl_draft_error(draft, list);
+        bl_diag_message(diag, "must be a list of conditions, found %s",
+                        bl_json_is(list, BL_JSON_ARRAY) ? "an empty one"
+                                                        : bl_json_type_name(bl_json_type(list)));
+        bl_diag_hint(diag, "for example [{metadata.tier: gold}, {metadata.tier: silver}]");
+        end_op(draft, index);
         return;
     }
     for (uint32_t i = 0; bl_json_next(&it); i++) {
@@ -189,39 +209,46 @@ static void compile_list(struct bl_draft *draft, struct bl_json list, enum bl_co
 }
 
 static void compile_not(struct bl_draft *draft, struct bl_json value, unsigned depth) {
-    if (bl_json_type(value) == BL_JSON_ARRAY) {
+    if (bl_json_is(value, BL_JSON_ARRAY)) {
         compile_list(draft, value, BL_OP_NOT, depth);
         return;
     }
-    uint32_t index = begin_op(draft, value, BL_OP_NOT);
+    uint32_t index = begin_op(draft, BL_OP_NOT);
     compile_object(draft, value, depth + 1);
     end_op(draft, index);
 }
 
-static void compile_operator(struct bl_draft *draft, struct bl_json value, struct bl_str word,
+static void compile_operator(struct bl_draft *draft, struct bl_json value, const char *word,
                              enum bl_condition_op op) {
-    if (bl_json_type(value) != BL_JSON_ARRAY || bl_json_count(value) != 2) {
+    if (!bl_json_is(value, BL_JSON_ARRAY) || bl_json_count(value) != 2) {
         struct bl_diag *diag = bl_draft_error(draft, value);
-        bl_diag_message(diag, "the operator %.*s takes a list of two operands", BL_STR_ARG(word));
-        bl_diag_hint(diag, "\"%.*s\": [{var: metadata.size}, 1000]", BL_STR_ARG(word));
-        (void)begin_op(draft, value, BL_OP_FALSE);
+        bl_diag_message(diag, "the operator %s takes a list of two operands", word);
+        bl_diag_hint(diag,
+                     op == BL_OP_IN
+                         ? "for example {\"%s\": [{\"var\": \"metadata.tier\"}, [\"gold\"]]}"
+                         : "for example {\"%s\": [{\"var\": \"metadata.size\"}, 1000]}",
+                     word);
+        begin_op(draft, BL_OP_FALSE);
         return;
     }
-    uint16_t left = operand(draft, bl_json_at(value, 0));
-    uint16_t right = operand(draft, bl_json_at(value, 1));
-    if (op == BL_OP_IN && right != NO_OPERAND && (right & BL_OPERAND_CONSTANT) != 0 &&
-        draft->constants[right & (uint16_t)~BL_OPERAND_CONSTANT].type != BL_VALUE_LIST) {
-        (void)bl_draft_wrong_type(draft, bl_json_at(value, 1), "a list, to look in");
-        right = NO_OPERAND;
+    struct bl_json left_json = bl_json_at(value, 0);
+    struct bl_json right_json = bl_json_at(value, 1);
+    uint16_t left = operand(draft, left_json);
+    uint16_t right = operand(draft, right_json);
+    if (op == BL_OP_IN && is_constant(right) && constant_at(draft, right)->type != BL_VALUE_LIST) {
+        bl_draft_wrong_type(draft, right_json, "a list to look in");
+        right = BL_NO_OPERAND;
     }
-    emit_comparison(draft, value, op, left, right);
+    check_if_status(draft, left, right, right_json);
+    check_if_status(draft, right, left, left_json);
+    emit_comparison(draft, op, left, right);
 }
 
 static void compile_entry(struct bl_draft *draft, struct bl_str key, struct bl_json value,
                           unsigned depth) {
     for (size_t i = 0; i < COUNT(operators); i++) {
         if (bl_str_equal_c(key, operators[i].word)) {
-            compile_operator(draft, value, key, operators[i].op);
+            compile_operator(draft, value, operators[i].word, operators[i].op);
             return;
         }
     }
@@ -232,95 +259,108 @@ static void compile_entry(struct bl_draft *draft, struct bl_str key, struct bl_j
     } else if (bl_str_equal(key, BL_STR("not"))) {
         compile_not(draft, value, depth);
     } else {
-        bool is_list = bl_json_type(value) == BL_JSON_ARRAY;
-        uint16_t left = fact_slot(draft, value, key);
-        emit_comparison(draft, value, is_list ? BL_OP_IN : BL_OP_EQUAL, left,
-                        constant_slot(draft, value));
+        bool is_list = bl_json_is(value, BL_JSON_ARRAY);
+        uint16_t left = bl_draft_fact(draft, bl_draft_key_of(value), key);
+        uint16_t right = constant(draft, value);
+        check_if_status(draft, left, right, value);
+        emit_comparison(draft, is_list ? BL_OP_IN : BL_OP_EQUAL, left, right);
+    }
+}
+
+static void refuse_shape(struct bl_draft *draft, struct bl_json when) {
+    struct bl_diag *diag = bl_draft_error(draft, when);
+    struct bl_str text;
+    char storage[140];
+    struct bl_buf buf;
+
+    bl_diag_message(diag, "a condition is written as an object, found %s",
+                    bl_json_type_name(bl_json_type(when)));
+    bl_buf_init(&buf, storage, sizeof(storage));
+    if (bl_json_string(when, &text) && bl_condition_suggest(text, &buf)) {
+        bl_diag_hint(diag, "write %.*s", BL_STR_ARG(bl_buf_view(&buf)));
+    } else {
+        bl_diag_hint(diag, "for example {\"metadata.tier\": \"gold\"} or "
+                           "{\">\": [{\"var\": \"metadata.size\"}, 1000]}");
     }
 }
 
 /* Recursion is bounded by BL_CONDITION_MAX_DEPTH. */
 static void compile_object(struct bl_draft *draft, struct bl_json when, unsigned depth) {
     struct bl_json_iter it = bl_json_iter(when);
+    uint32_t count = bl_json_count(when);
+    uint32_t index = 0;
 
-    if (bl_json_type(when) != BL_JSON_OBJECT) {
-        struct bl_diag *diag = bl_draft_error(draft, when);
-        bl_diag_message(diag, "a condition is an object, found %s",
-                        bl_json_type_name(bl_json_type(when)));
-        bl_diag_hint(diag,
-                     "for example {metadata.tier: gold} or {\">\": [{var: metadata.size}, 9]}");
-        (void)begin_op(draft, when, BL_OP_FALSE);
+    if (!bl_json_is(when, BL_JSON_OBJECT)) {
+        refuse_shape(draft, when);
+        begin_op(draft, BL_OP_FALSE);
         return;
     }
     if (depth > BL_CONDITION_MAX_DEPTH) {
         bl_diag_message(bl_draft_error(draft, when), "conditions are nested deeper than %d",
                         BL_CONDITION_MAX_DEPTH);
-        (void)begin_op(draft, when, BL_OP_FALSE);
+        begin_op(draft, BL_OP_FALSE);
         return;
     }
-    bool is_single = bl_json_count(when) == 1;
-    uint32_t index =
-        is_single ? 0 : begin_op(draft, when, bl_json_count(when) == 0 ? BL_OP_TRUE : BL_OP_ALL);
+    if (count != 1) { /* a single entry stands for itself */
+        index = begin_op(draft, BL_OP_ALL);
+    }
     while (bl_json_next(&it)) {
         size_t mark = bl_draft_enter(draft, it.key);
         compile_entry(draft, it.key, it.value, depth);
         bl_draft_leave(draft, mark);
     }
-    if (!is_single) {
+    if (count != 1) {
         end_op(draft, index);
     }
 }
 
-/* The older short form: a list of status words. */
-static void compile_statuses(struct bl_draft *draft, struct bl_json list) {
-    emit_comparison(draft, list, BL_OP_IN, fact_slot(draft, list, BL_STR("status")),
-                    constant_slot(draft, list));
+/* One that is always true needs no op. */
+static uint32_t finish(struct bl_draft *draft, uint32_t index) {
+    if (draft->conditions[index].op != BL_OP_TRUE) {
+        return index;
+    }
+    draft->policy->condition_count = index;
+    return BL_CONDITION_ALWAYS;
 }
 
-/* Status words are a closed set: a typo there would wait for the night it is needed. */
-static void check_statuses(struct bl_draft *draft, struct bl_json words) {
-    struct bl_json_iter it = bl_json_iter(words);
-    struct bl_str candidates[BL_STATUS_COUNT];
-
-    for (int i = 0; i < BL_STATUS_COUNT; i++) {
-        candidates[i] = bl_str_from_c(bl_status_word((enum bl_status)i));
-    }
-    while (bl_json_next(&it)) {
-        struct bl_str word = BL_STR_ABSENT;
-        if (!bl_json_string(it.value, &word) || bl_status_from_word(word) < 0) {
-            struct bl_diag *diag = bl_draft_error(draft, it.value);
-            struct bl_str nearest = bl_str_is_blank(word)
-                                        ? BL_STR_ABSENT
-                                        : bl_nearest(word, candidates, BL_STATUS_COUNT);
-            bl_diag_message(diag, "is no status word");
-            bl_diag_hint(diag,
-                         bl_str_is_present(nearest) ? "did you mean %.*s?"
-                                                    : "%.*stimeout, connection, 5xx, 503, "
-                                                      "unavailable, rate_limited, 429, ...",
-                         BL_STR_ARG(nearest));
-        }
-    }
-}
-
-uint32_t bl_compile_condition(struct bl_draft *draft, struct bl_json when, bool statuses) {
+uint32_t bl_compile_condition(struct bl_draft *draft, struct bl_json when) {
     uint32_t index = draft->policy->condition_count;
 
     if (when.doc == NULL) {
         return BL_CONDITION_ALWAYS;
     }
     size_t mark = bl_draft_enter(draft, BL_STR("when"));
-    if (statuses && bl_json_type(when) == BL_JSON_ARRAY) {
-        check_statuses(draft, when);
-        compile_statuses(draft, when);
-    } else {
-        if (statuses) {
-            check_statuses(draft, bl_json_get(when, BL_STR("status")));
-        }
-        compile_object(draft, when, 1);
-    }
+    compile_object(draft, when, 1);
     bl_draft_leave(draft, mark);
-    bool is_always = index < draft->policy->condition_count &&
-                     draft->conditions[index].op == BL_OP_TRUE &&
-                     draft->conditions[index].end == draft->policy->condition_count;
-    return is_always ? BL_CONDITION_ALWAYS : index;
+    return finish(draft, index);
+}
+
+uint32_t bl_compile_attempt_condition(struct bl_draft *draft, struct bl_json when,
+                                      const char *key) {
+    uint32_t index = draft->policy->condition_count;
+
+    if (!bl_json_is(when, BL_JSON_ARRAY)) {
+        return bl_compile_condition(draft, when);
+    }
+    size_t mark = bl_draft_enter(draft, bl_str_from_c(key));
+    uint16_t right = constant(draft, when);
+    uint16_t left = bl_draft_fact(draft, when, BL_STR("status"));
+    check_if_status(draft, left, right, when);
+    emit_comparison(draft, BL_OP_IN, left, right);
+    bl_draft_leave(draft, mark);
+    return finish(draft, index);
+}
+
+uint32_t bl_compile_status(struct bl_draft *draft, struct bl_json value, enum bl_status status) {
+    const char *word = bl_status_word(status);
+    uint16_t index = draft->policy->constant_count;
+    uint32_t op = draft->policy->condition_count;
+
+    assert(index < draft->constant_capacity);
+    draft->constants[index] = (struct bl_value){
+        .type = BL_VALUE_STRING, .count = (uint32_t)strlen(word), .as.string = word};
+    draft->policy->constant_count++;
+    emit_comparison(draft, BL_OP_EQUAL, bl_draft_fact(draft, value, BL_STR("status")),
+                    (uint16_t)(index | BL_OPERAND_CONSTANT));
+    return op;
 }

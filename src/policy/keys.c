@@ -1,87 +1,37 @@
+/* Reading an object by its table of keys. */
 #include "policy/keys.h"
 
 #include <assert.h>
-#include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 
-#define TABLE_KEYS_MAX 48
+#include "base/money.h"
 
-size_t bl_draft_enter(struct bl_draft *draft, struct bl_str key) {
-    size_t mark = draft->path_len;
-    size_t room = sizeof(draft->path) - mark;
-    int len = snprintf(draft->path + mark, room, "%s%.*s", mark == 0 ? "" : ".",
-                       (int)(key.len < 40 ? key.len : 40), key.data);
+#define QUOTE_BYTES 60
+#define WORDS_MAX 16
 
-    draft->path_len += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
-    return mark;
-}
+static bool out_of_range(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
+                         double found) {
+    struct bl_diag *diag = bl_draft_error(draft, value);
 
-size_t bl_draft_enter_item(struct bl_draft *draft, uint32_t index) {
-    size_t mark = draft->path_len;
-    size_t room = sizeof(draft->path) - mark;
-    int len = snprintf(draft->path + mark, room, "[%u]", index);
-
-    draft->path_len += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
-    return mark;
-}
-
-void bl_draft_leave(struct bl_draft *draft, size_t mark) {
-    draft->path_len = mark;
-    draft->path[mark] = '\0';
-}
-
-static struct bl_diag *add(struct bl_draft *draft, struct bl_json value,
-                           enum bl_severity severity) {
-    struct bl_diag *diag = bl_findings_add(draft->findings, severity);
-
-    bl_json_locate(value, diag);
-    bl_diag_path(diag, "%s", draft->path);
-    return diag;
-}
-
-struct bl_diag *bl_draft_error(struct bl_draft *draft, struct bl_json value) {
-    return add(draft, value, BL_SEVERITY_ERROR);
-}
-
-struct bl_diag *bl_draft_warning(struct bl_draft *draft, struct bl_json value) {
-    return add(draft, value, BL_SEVERITY_WARNING);
-}
-
-bool bl_draft_wrong_type(struct bl_draft *draft, struct bl_json value, const char *wanted) {
-    bl_diag_message(bl_draft_error(draft, value), "must be %s, found %s", wanted,
-                    bl_json_type_name(bl_json_type(value)));
-    return false;
-}
-
-struct bl_str bl_draft_copy(struct bl_draft *draft, struct bl_str text) {
-    struct bl_str copy = BL_STR_ABSENT;
-
-    if (bl_is_error(bl_arena_copy(draft->arena, text, &copy))) {
-        draft->out_of_memory = true;
-    }
-    return copy;
-}
-
-void *bl_draft_alloc(struct bl_draft *draft, size_t count, size_t size) {
-    void *memory = bl_arena_calloc(draft->arena, count + 1, size);
-
-    draft->out_of_memory = draft->out_of_memory || memory == NULL;
-    return memory;
-}
-
-static bool out_of_range(struct bl_draft *draft, struct bl_json value, const struct bl_key *key) {
-    bl_diag_message(bl_draft_error(draft, value), "must be between %g and %g", key->min, key->max);
+    bl_diag_message(diag, "must be between %s and %s, found %s", bl_draft_number(key->min).text,
+                    bl_draft_number(key->max).text, bl_draft_number(found).text);
     return false;
 }
 
 /* A whole number within the key's range. */
 static bool read_whole(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
                        int64_t *out) {
+    double number;
+
     if (!bl_json_int64(value, out)) {
-        return bl_draft_wrong_type(draft, value, "a whole number");
+        if (bl_json_is(value, BL_JSON_UINT) && bl_json_double(value, &number)) {
+            return out_of_range(draft, value, key, number);
+        }
+        bl_draft_wrong_type(draft, value, "a whole number");
+        return false;
     }
     if ((double)*out < key->min || (double)*out > key->max) {
-        return out_of_range(draft, value, key);
+        return out_of_range(draft, value, key, (double)*out);
     }
     return true;
 }
@@ -92,31 +42,44 @@ static bool read_number(struct bl_draft *draft, struct bl_json value, const stru
         return bl_draft_wrong_type(draft, value, "a number");
     }
     if (!(*out >= key->min && *out <= key->max)) {
-        return out_of_range(draft, value, key);
+        return out_of_range(draft, value, key, *out);
     }
     return true;
 }
 
+static const struct unit {
+    const char *name;
+    int64_t ms;
+} units[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+
+#define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
+
 /* "500ms", "30s", "10m", "2h", "7d" */
 static bool parse_duration(struct bl_str text, int64_t *out_ms) {
-    static const struct {
-        const char *unit;
-        int64_t ms;
-    } units[] = {{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000}};
     int64_t count = 0;
     size_t i = 0;
 
-    for (; i < text.len && i < 12 && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
+    for (; i < text.len && i < 10 && text.data[i] >= '0' && text.data[i] <= '9'; i++) {
         count = count * 10 + (text.data[i] - '0');
     }
     struct bl_str unit = {text.data + i, text.len - i};
-    for (size_t u = 0; i > 0 && u < sizeof(units) / sizeof(units[0]); u++) {
-        if (bl_str_equal_c(unit, units[u].unit)) {
+    for (size_t u = 0; i > 0 && u < UNIT_COUNT; u++) {
+        if (bl_str_equal_c(unit, units[u].name)) {
             *out_ms = count * units[u].ms;
             return true;
         }
     }
     return false;
+}
+
+/* The largest unit that gives a whole number. */
+static const struct unit *unit_of(int64_t ms) {
+    size_t u = 0;
+
+    while (u + 1 < UNIT_COUNT && ms % units[u].ms != 0) {
+        u++;
+    }
+    return &units[u];
 }
 
 static bool read_duration(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
@@ -129,17 +92,44 @@ static bool read_duration(struct bl_draft *draft, struct bl_json value, const st
         bl_diag_hint(diag, "write a number and a unit: 500ms, 30s, 10m, 2h, 7d");
         return false;
     }
-    if ((double)*out_ms < key->min || (double)*out_ms > key->max) {
-        bl_diag_message(bl_draft_error(draft, value), "must be between %g ms and %g ms", key->min,
-                        key->max);
+    int64_t min = (int64_t)key->min;
+    int64_t max = (int64_t)key->max;
+    if (*out_ms < min || *out_ms > max) {
+        const struct unit *min_unit = unit_of(min);
+        const struct unit *max_unit = unit_of(max);
+        bl_diag_message(bl_draft_error(draft, value), "must be between %lld%s and %lld%s",
+                        (long long)(min / min_unit->ms), min_unit->name,
+                        (long long)(max / max_unit->ms), max_unit->name);
         return false;
     }
     return true;
 }
 
+static void wrong_word(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
+                       struct bl_str word, const struct bl_str *candidates, size_t count) {
+    struct bl_str nearest = bl_nearest(word, candidates, count);
+    struct bl_str shown = bl_draft_quote(word, QUOTE_BYTES);
+    struct bl_diag *diag = bl_draft_error(draft, value);
+    char storage[120];
+    struct bl_buf list;
+
+    bl_buf_init(&list, storage, sizeof(storage));
+    for (size_t i = 0; i < count; i++) {
+        bl_buf_str(&list, i == 0 ? BL_STR("") : BL_STR(", "));
+        bl_buf_str(&list, candidates[i]);
+    }
+    bl_diag_message(diag, "must be one of %.*s, found \"%.*s\"", BL_STR_ARG(bl_buf_view(&list)),
+                    BL_STR_ARG(shown));
+    if (bl_str_is_present(nearest)) {
+        bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
+    } else if (key->word_hint != NULL) {
+        bl_diag_hint(diag, "%s", key->word_hint);
+    }
+}
+
 static bool read_word(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
                       int *out) {
-    struct bl_str candidates[16];
+    struct bl_str candidates[WORDS_MAX];
     struct bl_str word;
     size_t count = 0;
 
@@ -147,70 +137,79 @@ static bool read_word(struct bl_draft *draft, struct bl_json value, const struct
         return bl_draft_wrong_type(draft, value, "a word");
     }
     for (; key->words[count] != NULL; count++) {
+        assert(count < WORDS_MAX);
         candidates[count] = bl_str_from_c(key->words[count]);
         if (bl_str_equal(word, candidates[count])) {
             *out = (int)count;
             return true;
         }
     }
-    struct bl_diag *diag = bl_draft_error(draft, value);
-    struct bl_str nearest = bl_nearest(word, candidates, count);
-    char list[120];
-    size_t len = 0;
-    list[0] = '\0';
-    for (size_t i = 0; i < count && len < sizeof(list); i++) {
-        len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i == 0 ? "" : ", ",
-                                key->words[i]);
-    }
-    bl_diag_message(diag, "must be one of %s, found \"%.*s\"", list,
-                    (int)(word.len < 60 ? word.len : 60), word.data);
-    if (bl_str_is_present(nearest)) {
-        bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
-    } else if (bl_str_equal(word, BL_STR("mandatory"))) {
-        bl_diag_hint(diag, "write required");
-    }
+    wrong_word(draft, value, key, word, candidates, count);
     return false;
+}
+
+static void read_text(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
+                      struct bl_str *out) {
+    struct bl_str text;
+
+    if (!bl_json_string(value, &text)) {
+        bl_draft_wrong_type(draft, value, "a text");
+    } else if ((double)text.len < key->min || (double)text.len > key->max) {
+        bl_diag_message(bl_draft_error(draft, value), "must have %s to %s bytes, found %zu",
+                        bl_draft_number(key->min).text, bl_draft_number(key->max).text, text.len);
+    } else {
+        *out = bl_draft_copy(draft, text);
+    }
+}
+
+/* Whole numbers of every size. */
+static void read_integer(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
+                         void *field) {
+    int64_t whole;
+
+    if (!read_whole(draft, value, key, &whole)) {
+        return;
+    }
+    switch (key->type) {
+    case BL_KEY_U8:
+        *(uint8_t *)field = (uint8_t)whole;
+        break;
+    case BL_KEY_U32:
+        *(uint32_t *)field = (uint32_t)whole;
+        break;
+    case BL_KEY_U64:
+        *(uint64_t *)field = (uint64_t)whole;
+        break;
+    case BL_KEY_SECONDS:
+        *(int64_t *)field = whole * 1000;
+        break;
+    default:
+        *(int64_t *)field = whole;
+    }
 }
 
 static void read_value(struct bl_draft *draft, struct bl_json value, const struct bl_key *key,
                        void *base) {
     void *field = (char *)base + key->offset;
-    struct bl_str text;
     double number;
-    int64_t whole;
+    int64_t ms;
 
     switch (key->type) {
     case BL_KEY_BOOL:
         if (!bl_json_bool(value, field)) {
-            (void)bl_draft_wrong_type(draft, value, "true or false");
+            bl_draft_wrong_type(draft, value, "true or false");
         }
         break;
     case BL_KEY_U8:
-        if (read_whole(draft, value, key, &whole)) {
-            *(uint8_t *)field = (uint8_t)whole;
-        }
-        break;
     case BL_KEY_U32:
-        if (read_whole(draft, value, key, &whole)) {
-            *(uint32_t *)field = (uint32_t)whole;
-        }
-        break;
     case BL_KEY_U64:
-        if (read_whole(draft, value, key, &whole)) {
-            *(uint64_t *)field = (uint64_t)whole;
-        }
-        break;
     case BL_KEY_I64:
-        (void)(read_whole(draft, value, key, &whole) && (*(int64_t *)field = whole, true));
-        break;
     case BL_KEY_SECONDS:
-        if (read_whole(draft, value, key, &whole)) {
-            *(int64_t *)field = whole * 1000;
-        }
+        read_integer(draft, value, key, field);
         break;
     case BL_KEY_DURATION:
-        if (read_duration(draft, value, key, &whole)) {
-            *(int64_t *)field = whole;
+        if (read_duration(draft, value, key, &ms)) {
+            *(int64_t *)field = ms;
         }
         break;
     case BL_KEY_DOUBLE:
@@ -218,20 +217,11 @@ static void read_value(struct bl_draft *draft, struct bl_json value, const struc
             *(double *)field = number;
         }
         break;
-    case BL_KEY_MONEY:
-        if (read_number(draft, value, key, &number) && bl_money_from_double(number, &whole)) {
-            *(int64_t *)field = whole;
-        }
+    case BL_KEY_MONEY: /* the ranges of the tables lie within those of money */
+        (void)(read_number(draft, value, key, &number) && bl_money_from_double(number, field));
         break;
     case BL_KEY_TEXT:
-        if (!bl_json_string(value, &text)) {
-            (void)bl_draft_wrong_type(draft, value, "a text");
-        } else if ((double)text.len < key->min || (double)text.len > key->max) {
-            bl_diag_message(bl_draft_error(draft, value), "must have %g to %g bytes", key->min,
-                            key->max);
-        } else {
-            *(struct bl_str *)field = bl_draft_copy(draft, text);
-        }
+        read_text(draft, value, key, field);
         break;
     case BL_KEY_WORD:
         (void)read_word(draft, value, key, field);
@@ -243,7 +233,7 @@ static void read_value(struct bl_draft *draft, struct bl_json value, const struc
         *(struct bl_json *)field = value;
         break;
     case BL_KEY_IGNORED: {
-        struct bl_diag *diag = bl_draft_warning(draft, value);
+        struct bl_diag *diag = bl_draft_warning(draft, bl_draft_key_of(value));
         bl_diag_message(diag, "is accepted but has no effect");
         bl_diag_hint(diag, "%s", key->doc);
         break;
@@ -253,17 +243,21 @@ static void read_value(struct bl_draft *draft, struct bl_json value, const struc
 
 static void report_unknown(struct bl_draft *draft, struct bl_json value, struct bl_str key,
                            const struct bl_key_table *table) {
-    struct bl_str names[TABLE_KEYS_MAX];
+    struct bl_json place = bl_draft_key_of(value);
+    struct bl_diag *diag = draft->options.warn_unknown_keys ? bl_draft_warning(draft, place)
+                                                            : bl_draft_error(draft, place);
+    struct bl_str names[BL_KEY_TABLE_MAX];
+    struct bl_str shown = bl_draft_quote(key, QUOTE_BYTES);
 
-    assert(table->count <= TABLE_KEYS_MAX);
+    if (bl_draft_is_surplus(draft, diag)) {
+        return; /* thousands of them must not cost a search each */
+    }
+    assert(table->count <= BL_KEY_TABLE_MAX);
     for (size_t i = 0; i < table->count; i++) {
         names[i] = bl_str_from_c(table->keys[i].name);
     }
     struct bl_str nearest = bl_nearest(key, names, table->count);
-    struct bl_diag *diag = draft->options->warn_unknown_keys ? bl_draft_warning(draft, value)
-                                                             : bl_draft_error(draft, value);
-    bl_diag_message(diag, "unknown key \"%.*s\" in %s", (int)(key.len < 60 ? key.len : 60),
-                    key.data, table->title);
+    bl_diag_message(diag, "unknown key \"%.*s\" in %s", BL_STR_ARG(shown), table->title);
     if (bl_str_is_present(nearest)) {
         bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
     }
@@ -278,32 +272,76 @@ static const struct bl_key *find_key(const struct bl_key_table *table, struct bl
     return NULL;
 }
 
+/* Of two names of one thing the newer wins, in whatever order they stand. */
+static bool gives_way(struct bl_draft *draft, struct bl_json object, struct bl_json value,
+                      const struct bl_key_table *table, const struct bl_key *key) {
+    const struct bl_key *other = key;
+
+    while (other->other_form_of != NULL) {
+        other = find_key(table, bl_str_from_c(other->other_form_of));
+        assert(other != NULL);
+        if (bl_json_get(object, bl_str_from_c(other->name)).doc != NULL) {
+            struct bl_diag *diag = bl_draft_warning(draft, bl_draft_key_of(value));
+            bl_diag_message(diag, "is ignored, because %s stands beside it", other->name);
+            bl_diag_hint(diag, "remove %s", key->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static void read_member(struct bl_draft *draft, struct bl_json object, struct bl_str name,
+                        struct bl_json value, const struct bl_key_table *table, void *base) {
+    const struct bl_key *key = find_key(table, name);
+
+    if (key == NULL) {
+        report_unknown(draft, value, name, table);
+    } else if (bl_json_is(value, BL_JSON_NULL) && key->type != BL_KEY_IGNORED) {
+        struct bl_diag *diag = bl_draft_error(draft, value);
+        bl_diag_message(diag, "has no value");
+        bl_diag_hint(diag, "leave %s out for its default", key->name);
+    } else if (!gives_way(draft, object, value, table, key)) {
+        read_value(draft, value, key, base);
+    }
+}
+
 void bl_keys_read(struct bl_draft *draft, struct bl_json object, const struct bl_key_table *table,
                   void *base) {
     struct bl_json_iter it = bl_json_iter(object);
-    bool has_enabled = false;
 
-    if (bl_json_type(object) != BL_JSON_OBJECT) {
-        (void)bl_draft_wrong_type(draft, object, "an object");
+    if (!bl_json_is(object, BL_JSON_OBJECT)) {
+        bl_draft_wrong_type(draft, object, "an object");
         return;
     }
     while (bl_json_next(&it)) {
-        const struct bl_key *key = find_key(table, it.key);
         size_t mark = bl_draft_enter(draft, it.key);
-        if (key == NULL) {
-            report_unknown(draft, it.value, it.key, table);
-        } else if (bl_json_type(it.value) == BL_JSON_NULL && key->type != BL_KEY_NOTE) {
-            (void)bl_draft_wrong_type(draft, it.value,
-                                      "a value; leave the key out for its default");
-        } else {
-            read_value(draft, it.value, key, base);
-        }
-        has_enabled = has_enabled || bl_str_equal(it.key, BL_STR("enabled"));
+        read_member(draft, object, it.key, it.value, table, base);
         bl_draft_leave(draft, mark);
     }
-    if (table->needs_enabled != NULL && !has_enabled) {
+    if (table->needs_enabled && bl_json_get(object, BL_STR("enabled")).doc == NULL) {
         struct bl_diag *diag = bl_draft_warning(draft, object);
         bl_diag_message(diag, "is off, because it does not say enabled: true");
-        bl_diag_hint(diag, "add enabled: true, or remove %s", table->needs_enabled);
+        bl_diag_hint(diag, "add enabled: true, or remove %s", table->title);
+    }
+}
+
+void bl_keys_set_defaults(struct bl_draft *draft, const struct bl_key_table *table, void *base) {
+    const struct bl_json_limits limits = {.max_bytes = 256, .max_depth = 4, .max_nodes = 16};
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct bl_key *key = &table->keys[i];
+        struct bl_json_doc doc;
+        struct bl_diag diag;
+
+        if (key->type == BL_KEY_OBJECT) {
+            bl_keys_set_defaults(draft, key->table, base);
+        } else if (key->default_json != NULL && key->type != BL_KEY_NOTE) {
+            if (bl_is_error(bl_json_read(bl_str_from_c(key->default_json), &limits, draft->scratch,
+                                         &doc, &diag))) {
+                draft->out_of_memory = true; /* the tables' own texts are valid */
+                return;
+            }
+            read_value(draft, bl_json_root(&doc), key, base);
+        }
     }
 }

@@ -1,105 +1,193 @@
 /* What is legal but cannot be what was meant. */
 #include "policy/draft.h"
 
-static void warn(struct bl_draft *draft, struct bl_json value, const char *key, const char *message,
-                 const char *hint) {
-    size_t mark = bl_draft_enter(draft, bl_str_from_c(key));
-    struct bl_diag *diag = bl_draft_warning(draft, value);
+/* A warning at a listed provider. */
+static struct bl_diag *warn_of(struct bl_draft *draft, uint16_t index) {
+    struct bl_json source = draft->provider_sources[index];
+    struct bl_diag *diag = bl_draft_warning(draft, source);
 
-    bl_diag_message(diag, "%s", message);
-    bl_diag_hint(diag, "%s", hint);
-    bl_draft_leave(draft, mark);
+    if (!bl_json_is(source, BL_JSON_OBJECT)) {
+        bl_diag_path(diag, "weights.%.*s", BL_STR_ARG(draft->providers[index].id));
+    } else if (draft->findings->errors == 0) {
+        bl_diag_path(diag, "providers[%u]", (unsigned)index);
+    } else { /* items with errors were left out, so the numbers differ */
+        bl_diag_path(diag, "providers");
+    }
+    return diag;
 }
 
-/* Keys whose state has to be counted or reported over time: this router decides on what it is
- * given, and keeps no counts of its own. */
+/* Keys whose state has to be counted or reported over time. A router that is given such a state
+ * decides by it; this one keeps none of its own. */
 static void warn_uncounted(struct bl_draft *draft, struct bl_json root) {
     static const struct {
         const char *key;
         const char *message;
     } keys[] = {
-        {"rate_limit", "is not enforced: this router does not count requests"},
-        {"tokens", "is not enforced: this router does not count tokens"},
-        {"quota", "is not enforced: this router does not count requests"},
-        {"budget", "is not enforced: this router does not add up costs"},
-        {"circuit_breaker", "never opens: results are not reported to this router"},
-        {"workers", "has no effect: this router does not listen to heartbeats"},
+        {"rate_limit", "is checked when a decision is given limit levels (offline, backtest); this "
+                       "router does not count usage"},
+        {"tokens", "is checked when a decision is given limit levels (offline, backtest); this "
+                   "router does not count usage"},
+        {"quota", "is checked when a decision is given limit levels (offline, backtest); this "
+                  "router does not count usage"},
+        {"budget", "is checked when a decision is given limit levels (offline, backtest); this "
+                   "router does not count usage"},
+        {"circuit_breaker", "never opens: outcomes are not reported to this router"},
+        {"ejection", "has no effect: outcomes are not reported to this router"},
+        {"workers", "has no effect: outcomes and heartbeats are not reported to this router"},
     };
 
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
         struct bl_json value = bl_json_get(root, bl_str_from_c(keys[i].key));
         if (value.doc != NULL) {
-            warn(draft, value, keys[i].key, keys[i].message,
-                 "it is read, checked, and decided on when its state is part of the input");
+            struct bl_diag *diag = bl_draft_warning(draft, bl_draft_key_of(value));
+            bl_diag_path(diag, "%s", keys[i].key);
+            bl_diag_message(diag, "%s", keys[i].message);
         }
     }
 }
 
-static void warn_unreachable_rules(struct bl_draft *draft) {
+static bool is_decided(const struct bl_draft *draft, uint32_t condition, enum bl_condition_op op) {
+    return condition != BL_CONDITION_ALWAYS && draft->conditions[condition].op == op;
+}
+
+/* A list whose items are read until one ends the reading. */
+struct reading {
+    const char *key;
+    struct bl_json list;
+    uint32_t ended_by; /* index of the item that always does; UINT32_MAX = none yet */
+    uint32_t line;     /* of that item */
+    bool reported;
+};
+
+static void check_reading(struct bl_draft *draft, struct reading *reading, uint32_t index,
+                          uint32_t condition, bool ends, uint32_t line) {
+    struct bl_json item = BL_JSON_NOTHING;
+    /* A condition that could not be read counts as false; that was reported. */
+    bool is_never = draft->findings->errors == 0 && is_decided(draft, condition, BL_OP_FALSE);
+
+    if (reading->ended_by == UINT32_MAX && ends && condition == BL_CONDITION_ALWAYS) {
+        reading->ended_by = index;
+        reading->line = line;
+        return;
+    }
+    if (!is_never && (reading->ended_by == UINT32_MAX || reading->reported)) {
+        return;
+    }
+    item = bl_json_at(reading->list, index);
+    struct bl_diag *diag = bl_draft_warning(draft, item);
+    bl_diag_path(diag, "%s[%u]", reading->key, (unsigned)index);
+    if (is_never) {
+        bl_diag_message(diag, "never applies: its condition is always false");
+    } else {
+        bl_diag_message(diag,
+                        "is never reached, as is all after it: the one in line %u always "
+                        "ends the reading",
+                        (unsigned)reading->line);
+        bl_diag_hint(diag, "move it up, or give the one in line %u a condition",
+                     (unsigned)reading->line);
+        reading->reported = true;
+    }
+}
+
+static void warn_unreachable(struct bl_draft *draft) {
     const struct bl_policy *policy = draft->policy;
+    struct reading rules = {.key = "rules", .list = draft->notes->rules, .ended_by = UINT32_MAX};
+    struct reading fallbacks = {
+        .key = "fallbacks", .list = draft->notes->fallbacks, .ended_by = UINT32_MAX};
 
-    for (uint16_t i = 0; i + 1 < policy->rule_count; i++) {
+    for (uint16_t i = 0; i < policy->rule_count; i++) {
         const struct bl_rule *rule = &policy->rules[i];
-        bool ends = rule->stop || rule->prefer_count > 0;
-        if (ends && rule->condition == BL_CONDITION_ALWAYS) {
-            size_t mark = bl_draft_enter(draft, BL_STR("rules"));
-            size_t item = bl_draft_enter_item(draft, i + 1u);
-            bl_diag_message(bl_draft_warning(draft, bl_json_at(draft->notes->rules, i + 1u)),
-                            "is never reached: the rule in line %u always ends the reading",
-                            rule->line);
-            bl_draft_leave(draft, item);
-            bl_draft_leave(draft, mark);
-            return;
+        check_reading(draft, &rules, i, rule->condition, rule->stop || rule->prefer_count > 0,
+                      rule->line);
+    }
+    for (uint16_t i = 0; fallbacks.list.doc != NULL && i < policy->fallback_count; i++) {
+        const struct bl_fallback *fallback = &policy->fallbacks[i];
+        check_reading(draft, &fallbacks, i, fallback->condition, true, fallback->line);
+    }
+}
+
+static bool can_be_chosen(const struct bl_provider *provider) {
+    return (provider->listed && provider->weight > 0) || provider->last_resort || provider->named;
+}
+
+static void warn_provider(struct bl_draft *draft, uint16_t index) {
+    const struct bl_provider *provider = &draft->providers[index];
+    struct bl_json source = draft->provider_sources[index];
+    bool is_item = bl_json_is(source, BL_JSON_OBJECT);
+    struct bl_str id = bl_draft_quote(provider->id, 100);
+
+    if (!can_be_chosen(provider)) {
+        struct bl_diag *diag = warn_of(draft, index);
+        bl_diag_message(diag, "%.*s is never chosen: its weight is 0 and no rule names it",
+                        BL_STR_ARG(id));
+        bl_diag_hint(diag, "give it a weight, or last_resort: true");
+    }
+    if (is_item && bl_json_get(source, BL_STR("priority")).doc != NULL &&
+        draft->policy->strategy != BL_STRATEGY_PRIORITY) {
+        struct bl_diag *diag = warn_of(draft, index);
+        bl_diag_message(diag, "the priority of %.*s has no effect", BL_STR_ARG(id));
+        bl_diag_hint(diag, "add strategy: priority");
+    }
+    if (draft->policy->limits.budget.cost_nano > 0 &&
+        draft->policy->limits.budget.reserve_max_nano == BL_MONEY_UNKNOWN &&
+        provider->expect_cost_nano == BL_MONEY_UNKNOWN) {
+        struct bl_diag *diag = warn_of(draft, index);
+        bl_diag_message(diag, "the budget reserves nothing for %.*s until its cost was measured",
+                        BL_STR_ARG(id));
+        bl_diag_hint(diag, "give it expect: {cost: ...}, or the budget a reserve_max");
+    }
+}
+
+/* One weight that was forgotten counts as 1, which is nothing beside 70 and all beside 0.3. */
+static void warn_forgotten_weights(struct bl_draft *draft) {
+    bool any_given = false;
+
+    for (uint16_t i = 0; i < draft->policy->listed_count; i++) {
+        any_given =
+            any_given || bl_json_get(draft->provider_sources[i], BL_STR("weight")).doc != NULL;
+    }
+    for (uint16_t i = 0; any_given && i < draft->policy->listed_count; i++) {
+        struct bl_json source = draft->provider_sources[i];
+        if (bl_json_is(source, BL_JSON_OBJECT) &&
+            bl_json_get(source, BL_STR("weight")).doc == NULL) {
+            struct bl_str id = bl_draft_quote(draft->providers[i].id, 100);
+            struct bl_diag *diag = warn_of(draft, i);
+            bl_diag_message(diag, "%.*s has no weight, while others have: it counts as 1",
+                            BL_STR_ARG(id));
+            bl_diag_hint(diag, "say weight: 1, or weight: 0 if it is only to be named");
         }
     }
 }
 
-static void warn_unused_providers(struct bl_draft *draft, struct bl_json root) {
+static void check_providers(struct bl_draft *draft, struct bl_json root) {
     const struct bl_policy *policy = draft->policy;
     bool any = false;
 
-    for (uint16_t i = 0; i < policy->listed_count; i++) {
-        const struct bl_provider *provider = &draft->providers[i];
-        bool used = provider->weight > 0 || provider->last_resort || provider->named;
-        any = any || used;
-        if (!used) {
-            struct bl_diag *diag = bl_draft_warning(draft, draft->notes->providers);
-            bl_diag_path(diag, "providers");
-            bl_diag_message(diag, "%.*s is never chosen: its weight is 0 and no rule names it",
-                            BL_STR_ARG(provider->id));
-        }
-        if (provider->priority > 0 && policy->strategy != BL_STRATEGY_PRIORITY) {
-            struct bl_diag *diag = bl_draft_warning(draft, draft->notes->providers);
-            bl_diag_path(diag, "providers");
-            bl_diag_message(diag, "priority of %.*s has no effect", BL_STR_ARG(provider->id));
-            bl_diag_hint(diag, "add strategy: priority");
-        }
+    for (uint16_t i = 0; i < policy->provider_count; i++) {
+        any = any || can_be_chosen(&draft->providers[i]);
     }
     if (policy->provider_count == 0) {
-        bl_diag_message(bl_draft_error(draft, root), "the policy names no provider");
-        bl_diag_hint(&draft->findings->items[draft->findings->count - 1],
-                     "add providers: [{name: openai, weight: 1}]");
-    } else if (!any && policy->listed_count == policy->provider_count) {
-        warn(draft, root, "providers", "no provider can ever be chosen",
-             "give one a weight above 0, or last_resort: true");
+        if (draft->findings->errors == 0) { /* else they may be there, but wrong */
+            struct bl_diag *diag = bl_draft_error(draft, root);
+            bl_diag_message(diag, "the policy names no provider");
+            bl_diag_hint(diag, "add providers: [{name: openai, weight: 1}]");
+        }
+        return;
     }
-}
-
-static void warn_unregistered(struct bl_draft *draft, struct bl_json root) {
-    const struct bl_policy *policy = draft->policy;
-    int count = policy->pre_count + policy->validator_count + policy->post_count;
-
-    for (int i = 0; i < count; i++) {
+    if (!any) {
         struct bl_diag *diag = bl_draft_warning(draft, root);
-        bl_diag_message(diag, "the extension %.*s is not registered",
-                        BL_STR_ARG(policy->steps[i].id));
-        bl_diag_hint(diag, "optional steps are skipped; required ones refuse the request");
+        bl_diag_message(diag, "no provider can ever be chosen: all weights are 0");
+        bl_diag_hint(diag, "give one a weight above 0, or last_resort: true");
+        return;
     }
+    for (uint16_t i = 0; i < policy->listed_count; i++) {
+        warn_provider(draft, i);
+    }
+    warn_forgotten_weights(draft);
 }
 
 void bl_lint(struct bl_draft *draft, struct bl_json root) {
-    warn_unused_providers(draft, root);
-    warn_unreachable_rules(draft);
-    warn_unregistered(draft, root);
+    check_providers(draft, root);
+    warn_unreachable(draft);
     warn_uncounted(draft, root);
 }

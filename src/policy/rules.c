@@ -1,38 +1,76 @@
 /* Rules: what narrows or directs the choice. */
-#include <stdio.h>
-
+#include "base/text.h"
 #include "policy/draft.h"
 #include "policy/keys.h"
 
 #define SUMMARY_BYTES 200
+#define SUMMARY_NAME_BYTES 60
+#define QUOTE_BYTES 100
 
-/* The effect of a rule in words, for explanations. */
-struct summary {
-    char text[SUMMARY_BYTES];
-    size_t len;
-};
-
-static void say(struct summary *summary, const char *text, struct bl_str detail) {
-    size_t room = sizeof(summary->text) - summary->len;
-    int len =
-        snprintf(summary->text + summary->len, room, "%s%.*s", text,
-                 (int)(detail.len < 60 ? detail.len : 60), detail.data != NULL ? detail.data : "");
-    summary->len += len < 0 ? 0 : (size_t)len < room ? (size_t)len : room - 1;
+/* The effect of a rule in words, for explanations: "require_tags {region: eu}; deny [a, b]". */
+static void say_part(struct bl_buf *summary, const char *key, const char *open) {
+    bl_buf_str(summary, summary->len > 0 ? BL_STR("; ") : BL_STR(""));
+    bl_buf_str(summary, bl_str_from_c(key));
+    bl_buf_str(summary, bl_str_from_c(open));
 }
 
-static void say_list(struct summary *summary, const char *verb, struct bl_json list) {
+static void say_list(struct bl_buf *summary, const char *key, struct bl_json list) {
     struct bl_json_iter it = bl_json_iter(list);
-    struct bl_str text = BL_STR_ABSENT;
-    const char *separator = "";
+    struct bl_str separator = BL_STR("");
 
-    say(summary, summary->len > 0 ? "; " : "", BL_STR_ABSENT);
-    say(summary, verb, BL_STR(" ["));
+    say_part(summary, key, " [");
     while (bl_json_next(&it)) {
+        struct bl_str text = BL_STR("?");
         (void)bl_json_string(it.value, &text);
-        say(summary, separator, text);
-        separator = ", ";
+        bl_buf_str(summary, separator);
+        bl_buf_str(summary, bl_draft_quote(text, SUMMARY_NAME_BYTES));
+        separator = BL_STR(", ");
     }
-    say(summary, "]", BL_STR_ABSENT);
+    bl_buf_char(summary, ']');
+}
+
+static void say_tags(struct bl_buf *summary, struct bl_json tags) {
+    struct bl_json_iter it = bl_json_iter(tags);
+    struct bl_str separator = BL_STR("");
+
+    say_part(summary, "require_tags", " {");
+    while (bl_json_next(&it)) {
+        struct bl_str text = BL_STR("?");
+        (void)bl_json_string(it.value, &text);
+        bl_buf_str(summary, separator);
+        bl_buf_str(summary, bl_draft_quote(it.key, SUMMARY_NAME_BYTES));
+        bl_buf_str(summary, BL_STR(": "));
+        bl_buf_str(summary, bl_draft_quote(text, SUMMARY_NAME_BYTES));
+        separator = BL_STR(", ");
+    }
+    bl_buf_char(summary, '}');
+}
+
+static struct bl_str summarize(struct bl_draft *draft, const struct bl_rule_item *item) {
+    char storage[SUMMARY_BYTES];
+    struct bl_buf summary;
+
+    bl_buf_init(&summary, storage, sizeof(storage) - 3); /* room for the dots */
+    if (item->require_tags.doc != NULL) {
+        say_tags(&summary, item->require_tags);
+    }
+    if (item->allow.doc != NULL) {
+        say_list(&summary, "allow", item->allow);
+    }
+    if (item->deny.doc != NULL) {
+        say_list(&summary, "deny", item->deny);
+    }
+    if (item->prefer.doc != NULL) {
+        say_list(&summary, "prefer", item->prefer);
+    }
+    if (item->stop) {
+        say_part(&summary, "stop", "");
+    }
+    if (summary.overflowed) {
+        summary.capacity = sizeof(storage);
+        bl_buf_literal(&summary, "...");
+    }
+    return bl_draft_copy(draft, bl_buf_view(&summary));
 }
 
 static bool has_tag(const struct bl_provider *provider, struct bl_str name, struct bl_str value) {
@@ -45,89 +83,104 @@ static bool has_tag(const struct bl_provider *provider, struct bl_str name, stru
     return false;
 }
 
-static void apply_tags(struct bl_draft *draft, struct bl_json tags, struct bl_rule *rule,
-                       struct summary *summary) {
+static void apply_tags(struct bl_draft *draft, struct bl_json tags, struct bl_rule *rule) {
     struct bl_json_iter it = bl_json_iter(tags);
     size_t mark = bl_draft_enter(draft, BL_STR("require_tags"));
-    const char *separator = "{";
 
-    if (bl_json_type(tags) != BL_JSON_OBJECT) {
-        (void)bl_draft_wrong_type(draft, tags, "an object of texts");
+    if (!bl_json_is(tags, BL_JSON_OBJECT)) {
+        bl_draft_wrong_type(draft, tags, "an object of texts");
+    } else if (bl_json_count(tags) == 0) {
+        bl_diag_message(bl_draft_error(draft, tags), "names no tag");
     }
-    say(summary, summary->len > 0 ? "; " : "", BL_STR("require_tags "));
     while (it.keyed && bl_json_next(&it)) {
         struct bl_str value;
+        size_t item_mark = bl_draft_enter(draft, it.key);
         if (!bl_json_string(it.value, &value)) {
-            (void)bl_draft_wrong_type(draft, it.value, "a text");
-            continue;
-        }
-        say(summary, separator, it.key);
-        say(summary, ": ", value);
-        separator = ", ";
-        for (int i = 0; i < draft->policy->provider_count; i++) {
-            if (!has_tag(&draft->providers[i], it.key, value)) {
-                bl_provider_set_remove(&rule->allowed, i);
+            bl_draft_wrong_type(draft, it.value, "a text");
+        } else {
+            for (int i = 0; i < draft->policy->provider_count; i++) {
+                if (!has_tag(&draft->providers[i], it.key, value)) {
+                    bl_provider_set_remove(&rule->allowed, i);
+                }
             }
         }
+        bl_draft_leave(draft, item_mark);
     }
-    say(summary, "}", BL_STR_ABSENT);
     if (bl_provider_set_is_empty(&rule->allowed)) {
         bl_diag_message(bl_draft_warning(draft, tags), "no provider has these tags");
     }
     bl_draft_leave(draft, mark);
 }
 
-static bl_provider_index find_listed(struct bl_draft *draft, struct bl_json value) {
+/* A provider that must be there already: excluding an unknown one changes nothing. */
+static bl_provider_index find_known(struct bl_draft *draft, struct bl_json value) {
+    struct bl_str ids[BL_POLICY_MAX_PROVIDERS];
     struct bl_str id;
 
     if (!bl_json_string(value, &id)) {
-        (void)bl_draft_wrong_type(draft, value, "a provider id");
+        bl_draft_wrong_type(draft, value, "a provider id");
         return BL_PROVIDER_NONE;
     }
-    for (int i = 0; i < draft->policy->provider_count; i++) {
-        if (bl_str_equal(draft->providers[i].id, id)) {
-            return (bl_provider_index)i;
-        }
+    bl_provider_index found = bl_draft_find_provider(draft, id);
+    if (found != BL_PROVIDER_NONE) {
+        return found;
     }
-    struct bl_str ids[BL_POLICY_MAX_PROVIDERS];
+    struct bl_diag *diag = bl_draft_warning(draft, value);
+    if (bl_draft_is_surplus(draft, diag)) {
+        return BL_PROVIDER_NONE;
+    }
     for (int i = 0; i < draft->policy->provider_count; i++) {
         ids[i] = draft->providers[i].id;
     }
     struct bl_str nearest = bl_nearest(id, ids, draft->policy->provider_count);
-    struct bl_diag *diag = bl_draft_warning(draft, value);
-    bl_diag_message(diag, "no provider is called \"%.*s\"", (int)(id.len < 100 ? id.len : 100),
-                    id.data);
+    struct bl_str shown = bl_draft_quote(id, QUOTE_BYTES);
+    bl_diag_message(diag, "no provider is called \"%.*s\"", BL_STR_ARG(shown));
     if (bl_str_is_present(nearest)) {
         bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
     }
     return BL_PROVIDER_NONE;
 }
 
+/* A list of ids that is not empty; reports what is none. */
 static bool is_list(struct bl_draft *draft, struct bl_json value) {
-    return bl_json_type(value) == BL_JSON_ARRAY ||
-           bl_draft_wrong_type(draft, value, "a list of provider ids");
+    if (!bl_json_is(value, BL_JSON_ARRAY)) {
+        struct bl_str text = BL_STR("openai");
+        struct bl_diag *diag = bl_draft_error(draft, value);
+        (void)bl_json_string(value, &text);
+        text = bl_draft_quote(text, QUOTE_BYTES);
+        bl_diag_message(diag, "must be a list of provider ids, found %s",
+                        bl_json_type_name(bl_json_type(value)));
+        bl_diag_hint(diag, "write [\"%.*s\"]", BL_STR_ARG(text));
+        return false;
+    }
+    if (bl_json_count(value) == 0) {
+        bl_diag_message(bl_draft_error(draft, value), "names no provider");
+        return false;
+    }
+    return true;
 }
 
 /* The set of the providers that a list names. */
-static struct bl_provider_set named_set(struct bl_draft *draft, struct bl_json list,
+static struct bl_provider_set known_set(struct bl_draft *draft, struct bl_json list,
                                         const char *key) {
     struct bl_provider_set set = BL_PROVIDER_SET_EMPTY;
     struct bl_json_iter it = bl_json_iter(list);
     size_t mark = bl_draft_enter(draft, bl_str_from_c(key));
 
-    for (uint32_t i = 0; is_list(draft, list) && bl_json_next(&it); i++) {
-        size_t item_mark = bl_draft_enter_item(draft, i);
-        bl_provider_index provider = find_listed(draft, it.value);
-        if (provider != BL_PROVIDER_NONE) {
-            bl_provider_set_add(&set, provider);
+    if (is_list(draft, list)) {
+        for (uint32_t i = 0; bl_json_next(&it); i++) {
+            size_t item_mark = bl_draft_enter_item(draft, i);
+            bl_provider_index provider = find_known(draft, it.value);
+            if (provider != BL_PROVIDER_NONE) {
+                bl_provider_set_add(&set, provider);
+            }
+            bl_draft_leave(draft, item_mark);
         }
-        bl_draft_leave(draft, item_mark);
     }
     bl_draft_leave(draft, mark);
     return set;
 }
 
-/* First pass: what rules prefer is numbered before any rule narrows. */
 static void compile_prefer(struct bl_draft *draft, struct bl_json list, struct bl_rule *rule) {
     struct bl_json_iter it = bl_json_iter(list);
     size_t mark = bl_draft_enter(draft, BL_STR("prefer"));
@@ -153,49 +206,20 @@ static void compile_prefer(struct bl_draft *draft, struct bl_json list, struct b
     bl_draft_leave(draft, mark);
 }
 
-static void compile_effects(struct bl_draft *draft, const struct bl_rule_item *item,
-                            struct bl_rule *rule) {
-    struct summary summary = {.len = 0};
-
-    for (int i = 0; i < draft->policy->provider_count; i++) {
-        bl_provider_set_add(&rule->allowed, i);
-    }
-    if (item->require_tags.doc != NULL) {
-        apply_tags(draft, item->require_tags, rule, &summary);
-    }
-    if (item->allow.doc != NULL) {
-        rule->allowed = bl_provider_set_and(rule->allowed, named_set(draft, item->allow, "allow"));
-        say_list(&summary, "allow", item->allow);
-    }
-    if (item->deny.doc != NULL) {
-        rule->allowed =
-            bl_provider_set_and_not(rule->allowed, named_set(draft, item->deny, "deny"));
-        say_list(&summary, "deny", item->deny);
-    }
-    if (item->prefer.doc != NULL) {
-        say_list(&summary, "prefer", item->prefer);
-    }
-    if (item->stop) {
-        say(&summary, summary.len > 0 ? "; stop" : "stop", BL_STR_ABSENT);
-    }
-    rule->narrows =
-        item->require_tags.doc != NULL || item->allow.doc != NULL || item->deny.doc != NULL;
-    rule->summary = bl_draft_copy(draft, (struct bl_str){summary.text, summary.len});
-}
-
+/* First pass: what rules prefer is numbered before any rule narrows. */
 static void read_rule(struct bl_draft *draft, struct bl_json value, struct bl_rule_item *item,
                       struct bl_rule *rule) {
-    uint32_t column;
-
+    bl_keys_set_defaults(draft, &bl_rule_keys, item);
     bl_keys_read(draft, value, &bl_rule_keys, item);
-    bl_json_position(value, &rule->line, &column);
-    rule->condition = bl_compile_condition(draft, item->when, false);
+    rule->line = bl_draft_line(draft, value);
+    rule->condition = bl_compile_condition(draft, item->when);
     rule->stop = item->stop;
+    rule->narrows =
+        item->require_tags.doc != NULL || item->allow.doc != NULL || item->deny.doc != NULL;
     if (item->prefer.doc != NULL) {
         compile_prefer(draft, item->prefer, rule);
     }
-    if (bl_json_type(value) == BL_JSON_OBJECT && item->require_tags.doc == NULL &&
-        item->allow.doc == NULL && item->deny.doc == NULL && item->prefer.doc == NULL &&
+    if (bl_json_is(value, BL_JSON_OBJECT) && !rule->narrows && item->prefer.doc == NULL &&
         !item->stop) {
         struct bl_diag *diag = bl_draft_error(draft, value);
         bl_diag_message(diag, "the rule has no effect");
@@ -203,38 +227,62 @@ static void read_rule(struct bl_draft *draft, struct bl_json value, struct bl_ru
     }
 }
 
-void bl_compile_rules(struct bl_draft *draft) {
-    struct bl_json list = draft->notes->rules;
-    uint32_t count = bl_json_count(list);
-    size_t mark = bl_draft_enter(draft, BL_STR("rules"));
+/* Second pass. */
+static void compile_effects(struct bl_draft *draft, const struct bl_rule_item *item,
+                            struct bl_rule *rule) {
+    for (int i = 0; i < draft->policy->provider_count; i++) {
+        bl_provider_set_add(&rule->allowed, i);
+    }
+    if (item->require_tags.doc != NULL) {
+        apply_tags(draft, item->require_tags, rule);
+    }
+    if (item->allow.doc != NULL) {
+        rule->allowed = bl_provider_set_and(rule->allowed, known_set(draft, item->allow, "allow"));
+    }
+    if (item->deny.doc != NULL) {
+        rule->allowed =
+            bl_provider_set_and_not(rule->allowed, known_set(draft, item->deny, "deny"));
+    }
+    rule->summary = summarize(draft, item);
+}
 
-    if (list.doc == NULL) {
-        bl_draft_leave(draft, mark);
+static void compile_list(struct bl_draft *draft, struct bl_json list) {
+    struct bl_json_iter it = bl_json_iter(list);
+    uint32_t count = bl_json_count(list);
+
+    if (!bl_json_is(list, BL_JSON_ARRAY)) {
+        bl_draft_wrong_type(draft, list, "a list of rules");
         return;
     }
-    if (bl_json_type(list) != BL_JSON_ARRAY || count > BL_POLICY_MAX_RULES) {
-        (void)bl_draft_wrong_type(draft, list, "a list of at most 1024 rules");
-        bl_draft_leave(draft, mark);
+    if (count > BL_POLICY_MAX_RULES) {
+        bl_diag_message(bl_draft_error(draft, list), "has %u rules, more than %d", (unsigned)count,
+                        BL_POLICY_MAX_RULES);
         return;
     }
     struct bl_rule *rules = bl_draft_alloc(draft, count, sizeof(*rules));
     struct bl_rule_item *items = bl_arena_calloc(draft->scratch, count + 1, sizeof(*items));
-    struct bl_json_iter it = bl_json_iter(list);
     if (rules == NULL || items == NULL) {
         draft->out_of_memory = true;
         return;
     }
     for (uint32_t i = 0; bl_json_next(&it); i++) {
-        size_t item_mark = bl_draft_enter_item(draft, i);
+        size_t mark = bl_draft_enter_item(draft, i);
         read_rule(draft, it.value, &items[i], &rules[i]);
-        bl_draft_leave(draft, item_mark);
+        bl_draft_leave(draft, mark);
     }
     for (uint32_t i = 0; i < count; i++) {
-        size_t item_mark = bl_draft_enter_item(draft, i);
+        size_t mark = bl_draft_enter_item(draft, i);
         compile_effects(draft, &items[i], &rules[i]);
-        bl_draft_leave(draft, item_mark);
+        bl_draft_leave(draft, mark);
     }
     draft->policy->rules = rules;
     draft->policy->rule_count = (uint16_t)count;
-    bl_draft_leave(draft, mark);
+}
+
+void bl_compile_rules(struct bl_draft *draft) {
+    if (draft->notes->rules.doc != NULL) {
+        size_t mark = bl_draft_enter(draft, BL_STR("rules"));
+        compile_list(draft, draft->notes->rules);
+        bl_draft_leave(draft, mark);
+    }
 }
