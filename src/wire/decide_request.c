@@ -19,8 +19,9 @@ static struct bl_str header(const struct intake *intake, const char *name) {
     return bl_headers_get(&intake->message->headers, name);
 }
 
+/* What bl_wire_members_read and the look-ups return for nothing has no document. */
 static bool has(struct bl_json value) {
-    return !bl_json_is(value, BL_JSON_ABSENT);
+    return value.doc != NULL;
 }
 
 static enum bl_dialect dialect_of(const struct bl_wire_members *members) {
@@ -28,8 +29,8 @@ static enum bl_dialect dialect_of(const struct bl_wire_members *members) {
         return BL_DIALECT_CANONICAL;
     }
     if (has(members->message)) {
-        return has(bl_json_get(members->message, BL_STR("type"))) &&
-                       !has(bl_json_get(members->message, BL_STR("message_type")))
+        return has(bl_wire_member(members->message, BL_STR("type"))) &&
+                       !has(bl_wire_member(members->message, BL_STR("message_type")))
                    ? BL_DIALECT_CONTRACT
                    : BL_DIALECT_GATEWAY;
     }
@@ -141,7 +142,9 @@ static bl_result read_correlation(struct intake *intake) {
     struct bl_str checked = BL_STR_ABSENT; /* request_id and trace_id were taken by match() */
 
     for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++) {
-        BL_TRY(bl_wire_id(refusal, ids[i].value, ids[i].path, BL_WIRE_ID_MAX, ids[i].out));
+        if (has(ids[i].value)) {
+            BL_TRY(bl_wire_id(refusal, ids[i].value, ids[i].path, BL_WIRE_ID_MAX, ids[i].out));
+        }
     }
     BL_TRY(bl_wire_id(refusal, bl_wire_member(intake->body, BL_STR("message_id")),
                       "message.message_id", BL_WIRE_ID_MAX, &request->message_id));
@@ -267,6 +270,16 @@ static bl_result read_type(struct intake *intake, struct bl_json value, const ch
     return BL_OK;
 }
 
+static bl_result read_payload_ref(struct intake *intake, struct bl_json value, const char *path) {
+    struct bl_str reference = BL_STR_ABSENT;
+
+    BL_TRY(bl_wire_string(intake->refusal, value, path, &reference));
+    if (!bl_str_is_blank(reference)) {
+        intake->request->payload_ref = reference;
+    }
+    return BL_OK;
+}
+
 static bl_result read_task(struct intake *intake) {
     struct bl_request *request = intake->request;
     struct bl_json task = intake->body;
@@ -281,8 +294,7 @@ static bl_result read_task(struct intake *intake) {
         return refuse_missing(intake, "task.type", "name the kind of work, e.g. text.generate");
     }
     BL_TRY(read_type(intake, type, "task.type"));
-    BL_TRY(bl_wire_string(intake->refusal, bl_json_get(task, BL_STR("payload_ref")),
-                          "task.payload_ref", &request->payload_ref));
+    BL_TRY(read_payload_ref(intake, bl_json_get(task, BL_STR("payload_ref")), "task.payload_ref"));
     request->payload = bl_wire_member(task, BL_STR("payload"));
     if (!has(request->payload) && bl_str_is_blank(request->payload_ref)) {
         return refuse_missing(intake, "task.payload", "send task.payload or task.payload_ref");
@@ -299,8 +311,8 @@ static bl_result read_message(struct intake *intake) {
     BL_TRY(read_type(intake,
                      bl_json_get(request->task, contract ? BL_STR("type") : BL_STR("message_type")),
                      contract ? "message.type" : "message.message_type"));
-    BL_TRY(bl_wire_string(refusal, bl_json_get(request->task, BL_STR("payload_ref")),
-                          "message.payload_ref", &request->payload_ref));
+    BL_TRY(read_payload_ref(intake, bl_json_get(request->task, BL_STR("payload_ref")),
+                            "message.payload_ref"));
     request->payload = bl_wire_member(request->task, BL_STR("payload"));
     return bl_wire_metadata(refusal, bl_json_get(request->task, BL_STR("metadata")),
                             "message.metadata", &request->message_metadata);
@@ -310,8 +322,7 @@ static bl_result read_flat(struct intake *intake) {
     const struct bl_wire_members *members = &intake->members;
 
     BL_TRY(read_type(intake, members->message_type, "message_type"));
-    BL_TRY(bl_wire_string(intake->refusal, members->payload_ref, "payload_ref",
-                          &intake->request->payload_ref));
+    BL_TRY(read_payload_ref(intake, members->payload_ref, "payload_ref"));
     intake->request->payload = members->payload;
     return BL_OK;
 }

@@ -1,5 +1,6 @@
 #include "wire/decision_id.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include "base/siphash.h"
@@ -29,18 +30,29 @@ static uint32_t key_id(const uint8_t key[16]) {
 }
 
 static void put_u64(struct bl_buf *raw, uint64_t value) {
-    for (int i = 0; i < 8; i++) {
-        bl_buf_char(raw, (char)(value >> (8 * i)));
-    }
+    uint64_t bytes = htole64(value);
+
+    bl_buf_bytes(raw, &bytes, sizeof(bytes));
 }
 
-static uint64_t get_le(const char *bytes, int count) {
-    uint64_t value = 0;
+static uint64_t get_u64(const char *bytes) {
+    uint64_t value;
 
-    for (int i = 0; i < count; i++) {
-        value |= (uint64_t)(uint8_t)bytes[i] << (8 * i);
-    }
-    return value;
+    memcpy(&value, bytes, sizeof(value));
+    return le64toh(value);
+}
+
+static void put_u32(struct bl_buf *raw, uint32_t value) {
+    uint32_t bytes = htole32(value);
+
+    bl_buf_bytes(raw, &bytes, sizeof(bytes));
+}
+
+static uint32_t get_u32(const char *bytes) {
+    uint32_t value;
+
+    memcpy(&value, bytes, sizeof(value));
+    return le32toh(value);
 }
 
 static void put_text(struct bl_buf *raw, struct bl_str text) {
@@ -55,13 +67,10 @@ void bl_decision_id_write(const struct bl_decision_facts *facts, const uint8_t k
     char storage[RAW_MAX];
     struct bl_buf raw;
     uint64_t signature[2];
-    uint32_t id = key_id(key);
 
     bl_buf_init(&raw, storage, sizeof(storage));
     bl_buf_char(&raw, FORMAT);
-    for (int i = 0; i < 4; i++) {
-        bl_buf_char(&raw, (char)(id >> (8 * i)));
-    }
+    put_u32(&raw, key_id(key));
     put_u64(&raw, (uint64_t)facts->time_ms);
     put_u64(&raw, facts->nonce);
     put_u64(&raw, facts->policy_content_hash);
@@ -88,7 +97,7 @@ static bool take_text(struct bl_str *rest, struct bl_str *out) {
 
 /* All differences are looked at, so that the time taken says nothing of where the first one is. */
 static bool same_signature(const char *bytes, const uint64_t signature[2]) {
-    return ((get_le(bytes, 8) ^ signature[0]) | (get_le(bytes + 8, 8) ^ signature[1])) == 0;
+    return ((get_u64(bytes) ^ signature[0]) | (get_u64(bytes + 8) ^ signature[1])) == 0;
 }
 
 bl_result bl_decision_id_read(struct bl_str text, const uint8_t key[16], char *scratch,
@@ -98,7 +107,7 @@ bl_result bl_decision_id_read(struct bl_str text, const uint8_t key[16], char *s
     size_t len;
 
     if (!bl_base64url_read(text, scratch, RAW_MAX, &len) || len < head + 3 + SIGNATURE_BYTES ||
-        scratch[0] != FORMAT || get_le(scratch + 1, 4) != key_id(key)) {
+        scratch[0] != FORMAT || get_u32(scratch + 1) != key_id(key)) {
         return BL_FAIL(INVALID_REQUEST);
     }
     len -= SIGNATURE_BYTES;
@@ -108,10 +117,10 @@ bl_result bl_decision_id_read(struct bl_str text, const uint8_t key[16], char *s
     }
     struct bl_str rest = {scratch + head, len - head};
     const char *numbers = scratch + 5;
-    out->time_ms = (int64_t)get_le(numbers, 8);
-    out->nonce = get_le(numbers + 8, 8);
-    out->policy_content_hash = get_le(numbers + 16, 8);
-    out->reserve_nano = (int64_t)get_le(numbers + 24, 8);
+    out->time_ms = (int64_t)get_u64(numbers);
+    out->nonce = get_u64(numbers + 8);
+    out->policy_content_hash = get_u64(numbers + 16);
+    out->reserve_nano = (int64_t)get_u64(numbers + 24);
     if (!take_text(&rest, &out->tenant_id) || !take_text(&rest, &out->provider_id) ||
         !take_text(&rest, &out->policy_id) || rest.len != 0) {
         return BL_FAIL(INVALID_REQUEST);
