@@ -1,9 +1,10 @@
 #include "base/buf.h"
 
-#include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/shortest.h"
 
 void bl_buf_u64(struct bl_buf *buf, uint64_t value) {
     char digits[20];
@@ -25,9 +26,9 @@ void bl_buf_i64(struct bl_buf *buf, int64_t value) {
     }
 }
 
-/* Integers that every double near them can tell apart. -0 is left to the general path. */
+/* Integers that every double near them can tell apart. */
 static bool write_integer(struct bl_buf *buf, double value) {
-    if (!(value > -0x1p53 && value < 0x1p53) || (value == 0 && signbit(value))) {
+    if (!(value > -0x1p53 && value < 0x1p53)) {
         return false;
     }
     int64_t integer = (int64_t)value;
@@ -41,18 +42,18 @@ static bool write_integer(struct bl_buf *buf, double value) {
 /* Decimals that are exactly what `value` reads back from: prices, seconds, shares. At most 15
  * significant digits go in (9 places below 1e6, 6 below 1e9), and the division is correctly
  * rounded, so equality means that the text round-trips. No other text of up to 15 digits reads as
- * this double (DBL_DIG), so there is no shorter one. */
+ * this double (DBL_DIG), so there is no shorter one. Below 1e-6 an exponent is written. */
 static bool write_decimal(struct bl_buf *buf, double value) {
     bool small = value > -1e6 && value < 1e6;
     double scale = small ? 1e9 : 1e6;
     int places = small ? 9 : 6;
 
-    if (!(value > -1e9 && value < 1e9)) {
+    if (!(fabs(value) >= 1e-6 && fabs(value) < 1e9)) {
         return false;
     }
     double scaled = value * scale;
     int64_t units = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-    if (units == 0 || (double)units / scale != value) {
+    if ((double)units / scale != value) {
         return false;
     }
     uint64_t amount = units < 0 ? UINT64_C(0) - (uint64_t)units : (uint64_t)units;
@@ -74,26 +75,41 @@ static bool write_decimal(struct bl_buf *buf, double value) {
     return true;
 }
 
-/* printf's %g in the C locale's form whatever the locale is: any radix, which may be more than one
- * byte, becomes one '.'. Subnormals have fewer significant digits than DBL_DIG. */
-static void write_general(struct bl_buf *buf, double value) {
-    char text[40];
-    int len = 0;
-
-    for (int digits = fabs(value) < DBL_MIN ? 1 : DBL_DIG; digits <= DBL_DECIMAL_DIG; digits++) {
-        len = snprintf(text, sizeof(text), "%.*g", digits, value);
-        if (strtod(text, NULL) == value) {
-            break;
-        }
+static void write_zeros(struct bl_buf *buf, int count) {
+    for (int i = 0; i < count; i++) {
+        bl_buf_char(buf, '0');
     }
-    bool in_radix = false;
-    for (int i = 0; i < len; i++) {
-        char c = text[i];
-        bool plain = (c >= '0' && c <= '9') || c == '-' || c == '+' || c == 'e';
-        if (plain || !in_radix) {
-            bl_buf_char(buf, plain ? c : '.');
+}
+
+/* Any finite value but 0, laid out as ECMA-262 (Number::toString) has it. */
+static void write_general(struct bl_buf *buf, double value) {
+    char digits[BL_SHORTEST_DIGITS_MAX];
+    int point;
+    size_t len = bl_shortest_digits(fabs(value), digits, &point);
+
+    if (value < 0) {
+        bl_buf_char(buf, '-');
+    }
+    if (point > 0 && point <= 21) {
+        size_t whole = len < (size_t)point ? len : (size_t)point;
+        bl_buf_bytes(buf, digits, whole);
+        write_zeros(buf, point - (int)whole);
+        if (len > whole) {
+            bl_buf_char(buf, '.');
+            bl_buf_bytes(buf, digits + whole, len - whole);
         }
-        in_radix = !plain;
+    } else if (point > -6 && point <= 0) {
+        bl_buf_literal(buf, "0.");
+        write_zeros(buf, -point);
+        bl_buf_bytes(buf, digits, len);
+    } else {
+        bl_buf_char(buf, digits[0]);
+        if (len > 1) {
+            bl_buf_char(buf, '.');
+            bl_buf_bytes(buf, digits + 1, len - 1);
+        }
+        bl_buf_str(buf, point > 0 ? BL_STR("e+") : BL_STR("e-"));
+        bl_buf_u64(buf, (uint64_t)(point > 0 ? point - 1 : 1 - point));
     }
 }
 
@@ -102,6 +118,8 @@ void bl_buf_double(struct bl_buf *buf, double value) {
         bl_buf_literal(buf, "NaN");
     } else if (isinf(value)) {
         bl_buf_str(buf, value > 0 ? BL_STR("+Inf") : BL_STR("-Inf"));
+    } else if (value == 0) {
+        bl_buf_str(buf, signbit(value) ? BL_STR("-0") : BL_STR("0"));
     } else if (!write_integer(buf, value) && !write_decimal(buf, value)) {
         write_general(buf, value);
     }
