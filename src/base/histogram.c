@@ -98,7 +98,7 @@ uint64_t bl_histogram_count(const struct bl_histogram *histogram) {
 uint64_t bl_histogram_min(const struct bl_histogram *histogram) {
     uint64_t min = load(&histogram->min);
 
-    return min == UINT64_MAX ? 0 : min;
+    return min > load(&histogram->max) ? 0 : min;
 }
 
 uint64_t bl_histogram_max(const struct bl_histogram *histogram) {

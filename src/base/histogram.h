@@ -14,8 +14,8 @@
  * with many series use buckets (base/metric.h).
  *
  * Threads: one writes; any may read at any time without a lock and sees each cell as of some
- * recent moment. A percentile is taken from the cells alone, so it is always one of a set of
- * values that were recorded.
+ * recent moment. A percentile is taken from the cells alone, so it belongs to values that were
+ * recorded, even if count and sum are a moment behind.
  */
 #ifndef BL_BASE_HISTOGRAM_H
 #define BL_BASE_HISTOGRAM_H
@@ -56,15 +56,15 @@ static inline void bl_histogram_record(struct bl_histogram *histogram, uint64_t 
 #define BL_STORE(cell, content) atomic_store_explicit(&(cell), (content), memory_order_relaxed)
     _Atomic uint64_t *cell = &histogram->cells[bl_histogram_cell(value)];
 
-    BL_STORE(*cell, BL_LOAD(*cell) + 1);
-    BL_STORE(histogram->count, BL_LOAD(histogram->count) + 1);
-    BL_STORE(histogram->sum, BL_LOAD(histogram->sum) + value);
     if (value < BL_LOAD(histogram->min)) {
         BL_STORE(histogram->min, value);
     }
     if (value > BL_LOAD(histogram->max)) {
         BL_STORE(histogram->max, value);
     }
+    BL_STORE(*cell, BL_LOAD(*cell) + 1);
+    BL_STORE(histogram->count, BL_LOAD(histogram->count) + 1);
+    BL_STORE(histogram->sum, BL_LOAD(histogram->sum) + value);
 #undef BL_LOAD
 #undef BL_STORE
 }
