@@ -12,13 +12,18 @@ static struct bl_fallback_item default_item(struct bl_draft *draft) {
     return item;
 }
 
-/* The longest delay is set last: without one of its own it is at least the first delay. */
+/* A delay that the policy does not give follows the one that it gives. */
 static void settle_backoff(struct bl_draft *draft, struct bl_json value,
                            struct bl_backoff *backoff) {
+    struct bl_json given = bl_json_get(value, BL_STR("backoff"));
+
     if (backoff->max_ms == 0) {
         backoff->max_ms = backoff->base_ms > BACKOFF_MAX_MS ? backoff->base_ms : BACKOFF_MAX_MS;
-    } else if (backoff->max_ms < backoff->base_ms) {
-        struct bl_json given = bl_json_get(value, BL_STR("backoff"));
+    } else if (backoff->max_ms >= backoff->base_ms) {
+        return;
+    } else if (bl_json_get(given, BL_STR("base_ms")).doc == NULL) {
+        backoff->base_ms = backoff->max_ms;
+    } else {
         size_t mark = bl_draft_enter(draft, BL_STR("backoff"));
         bl_diag_message(bl_draft_error(draft, given), "max_ms (%u) is below base_ms (%u)",
                         (unsigned)backoff->max_ms, (unsigned)backoff->base_ms);
