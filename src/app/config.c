@@ -138,8 +138,8 @@ static void read_setting(struct loader *loader, struct bl_str section, struct bl
     char path[120];
 
     (void)snprintf(path, sizeof(path), "%.*s%s%.*s", (int)(section.len < 50 ? section.len : 50),
-                   section.data, section.len > 0 ? "." : "",
-                   (int)(key.len < 50 ? key.len : 50), key.data);
+                   section.data, section.len > 0 ? "." : "", (int)(key.len < 50 ? key.len : 50),
+                   key.data);
     for (size_t i = 0; i < bl_setting_count; i++) {
         if (!is_named(&bl_settings[i], section, key)) {
             continue;
@@ -251,8 +251,7 @@ static void read_variable(struct loader *loader, struct bl_str name, struct bl_s
     }
     if (!is_foreign_variable(name)) {
         struct bl_diag *diag = bl_findings_add(loader->findings, BL_SEVERITY_WARNING);
-        (void)snprintf(path, sizeof(path), "%.*s", (int)(name.len < 78 ? name.len : 78),
-                       name.data);
+        (void)snprintf(path, sizeof(path), "%.*s", (int)(name.len < 78 ? name.len : 78), name.data);
         bl_diag_path(diag, "%s", path);
         bl_diag_message(diag, "this variable names no setting");
         bl_diag_hint(diag, "beamline check --dump lists all settings");
@@ -300,8 +299,8 @@ bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_conf
         bl_arena_calloc(&config->arena, bl_setting_count, sizeof(*loader.record->sources));
     bl_result result = BL_FAIL(RESOURCE_EXHAUSTED);
     if (loader.record->sources != NULL &&
-        bl_is_ok(bl_arena_copy(&config->arena, bl_str_from_c(sources->path),
-                               &loader.record->path))) {
+        bl_is_ok(
+            bl_arena_copy(&config->arena, bl_str_from_c(sources->path), &loader.record->path))) {
         set_defaults(&loader);
         if (sources->path != NULL) {
             read_file(&loader, sources->path);
@@ -393,10 +392,10 @@ void bl_config_restart_needed(const struct bl_config *old, const struct bl_confi
 
 static const char *type_name(enum bl_setting_type type) {
     static const char *const names[] = {
-        [BL_SETTING_TEXT] = "text",     [BL_SETTING_SECRET] = "secret reference",
-        [BL_SETTING_LIST] = "list",     [BL_SETTING_BOOL] = "true or false",
-        [BL_SETTING_U32] = "number",    [BL_SETTING_MS] = "time",
-        [BL_SETTING_BYTES] = "size",    [BL_SETTING_WORD] = "word"};
+        [BL_SETTING_TEXT] = "text",  [BL_SETTING_SECRET] = "secret reference",
+        [BL_SETTING_LIST] = "list",  [BL_SETTING_BOOL] = "true or false",
+        [BL_SETTING_U32] = "number", [BL_SETTING_MS] = "time",
+        [BL_SETTING_BYTES] = "size", [BL_SETTING_WORD] = "word"};
     return names[type];
 }
 
@@ -415,8 +414,9 @@ void bl_config_reference(struct bl_buf *buf) {
         const struct bl_setting *setting = &bl_settings[i];
         if (strcmp(section, setting->section) != 0) {
             section = setting->section;
-            bl_buf_printf(buf, "\n## %s\n\n| key | type | default | reload | meaning |\n"
-                               "|---|---|---|---|---|\n",
+            bl_buf_printf(buf,
+                          "\n## %s\n\n| key | type | default | reload | meaning |\n"
+                          "|---|---|---|---|---|\n",
                           section[0] != '\0' ? section : "(top level)");
         }
         bl_buf_printf(buf, "| `%s` | ", setting->key);

@@ -29,7 +29,7 @@ enum bl_profile { BL_PROFILE_PRODUCTION, BL_PROFILE_DEV };
 struct bl_nats_settings {
     struct bl_text_list url;
     struct bl_str name;
-    struct bl_str token;    /* secret reference */
+    struct bl_str token; /* secret reference */
     struct bl_str user;
     struct bl_str password; /* secret reference */
     struct bl_str credentials_file;
@@ -72,7 +72,7 @@ struct bl_config {
         int nats_anonymous_reads; /* 0 = no, 1 = yes, 2 = by profile */
     } admin;
     struct {
-        int level; /* enum bl_log_level */
+        int level;          /* enum bl_log_level */
         struct bl_str file; /* absent = standard output */
         uint64_t ring_bytes;
         uint32_t refusals_per_second;

@@ -15,7 +15,8 @@ static void check_transport(const struct bl_config *config, struct bl_findings *
 
     for (size_t i = 0; i < nats->url.count; i++) {
         if (!nats->tls && !bl_str_starts_with(nats->url.items[i], BL_STR("tls://"))) {
-            refuse(findings, "nats.url", "the production profile does not talk to NATS in the clear",
+            refuse(findings, "nats.url",
+                   "the production profile does not talk to NATS in the clear",
                    "write tls://host:port, or nats.tls: true; --profile dev allows plaintext");
             break;
         }
@@ -62,7 +63,8 @@ void bl_config_check_profile(const struct bl_config *config, struct bl_findings 
         check_transport(config, findings);
         check_secrets(config, findings);
         if (!bl_str_is_present(config->policies.directory)) {
-            refuse(findings, "policies.directory", "names no folder: every request would be refused",
+            refuse(findings, "policies.directory",
+                   "names no folder: every request would be refused",
                    "create <folder>/<tenant>/default.yaml, and name the folder");
         }
     }

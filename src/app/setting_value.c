@@ -12,10 +12,10 @@ struct unit {
     double factor;
 };
 
-static const struct unit time_units[] = {{"", 1}, {"ms", 1}, {"s", 1000}, {"m", 60000},
-                                         {"h", 3600000}, {NULL, 0}};
-static const struct unit byte_units[] = {{"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576},
-                                         {"GiB", 1073741824}, {NULL, 0}};
+static const struct unit time_units[] = {{"", 1},      {"ms", 1},      {"s", 1000},
+                                         {"m", 60000}, {"h", 3600000}, {NULL, 0}};
+static const struct unit byte_units[] = {
+    {"", 1}, {"B", 1}, {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {NULL, 0}};
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
 static bool parse_number(struct bl_str text, const struct unit *units, double *out) {

@@ -9,22 +9,22 @@ static const char *const unknown_keys[] = {"error", "warn", NULL};
 static const char *const by_profile[] = {"false", "true", "profile", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
-#define TEXT(section, key, member, default_text, reload, doc) \
-    {section, key, BL_SETTING_TEXT, AT(member), 0, 4096, NULL, default_text, reload, doc}
-#define SECRET(section, key, member, doc) \
-    {section, key, BL_SETTING_SECRET, AT(member), 0, 4096, NULL, "", false, doc}
-#define LIST(section, key, member, default_text, reload, doc) \
-    {section, key, BL_SETTING_LIST, AT(member), 0, 4096, NULL, default_text, reload, doc}
-#define BOOL(section, key, member, default_text, reload, doc) \
-    {section, key, BL_SETTING_BOOL, AT(member), 0, 0, NULL, default_text, reload, doc}
-#define U32(section, key, member, min, max, default_text, reload, doc) \
-    {section, key, BL_SETTING_U32, AT(member), min, max, NULL, default_text, reload, doc}
-#define MS(section, key, member, min, max, default_text, reload, doc) \
-    {section, key, BL_SETTING_MS, AT(member), min, max, NULL, default_text, reload, doc}
-#define BYTES(section, key, member, min, max, default_text, reload, doc) \
-    {section, key, BL_SETTING_BYTES, AT(member), min, max, NULL, default_text, reload, doc}
-#define WORD(section, key, member, words, default_text, reload, doc) \
-    {section, key, BL_SETTING_WORD, AT(member), 0, 0, words, default_text, reload, doc}
+#define TEXT(section, key, member, default_text, reload, doc)                                      \
+    { section, key, BL_SETTING_TEXT, AT(member), 0, 4096, NULL, default_text, reload, doc }
+#define SECRET(section, key, member, doc)                                                          \
+    { section, key, BL_SETTING_SECRET, AT(member), 0, 4096, NULL, "", false, doc }
+#define LIST(section, key, member, default_text, reload, doc)                                      \
+    { section, key, BL_SETTING_LIST, AT(member), 0, 4096, NULL, default_text, reload, doc }
+#define BOOL(section, key, member, default_text, reload, doc)                                      \
+    { section, key, BL_SETTING_BOOL, AT(member), 0, 0, NULL, default_text, reload, doc }
+#define U32(section, key, member, min, max, default_text, reload, doc)                             \
+    { section, key, BL_SETTING_U32, AT(member), min, max, NULL, default_text, reload, doc }
+#define MS(section, key, member, min, max, default_text, reload, doc)                              \
+    { section, key, BL_SETTING_MS, AT(member), min, max, NULL, default_text, reload, doc }
+#define BYTES(section, key, member, min, max, default_text, reload, doc)                           \
+    { section, key, BL_SETTING_BYTES, AT(member), min, max, NULL, default_text, reload, doc }
+#define WORD(section, key, member, words, default_text, reload, doc)                               \
+    { section, key, BL_SETTING_WORD, AT(member), 0, 0, words, default_text, reload, doc }
 
 const struct bl_setting bl_settings[] = {
     WORD("", "profile", profile, profiles, "production", false,

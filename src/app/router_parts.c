@@ -1,0 +1,171 @@
+/* What a router is made of: built in order, freed in the opposite one. */
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "app/router_private.h"
+#include "base/siphash.h"
+#include "observe/metrics.h"
+#include "secret/reference.h"
+
+#define MAILBOX 64
+#define KEY_BYTES_MIN 16
+
+static bl_result random_bytes(void *out, size_t len, struct bl_diag *diag) {
+    if (getrandom(out, len, 0) == (ssize_t)len) {
+        return BL_OK;
+    }
+    bl_diag_message(diag, "the kernel gives no random bytes");
+    return BL_FAIL(UNAVAILABLE);
+}
+
+/* The secret is random bytes of any length; SipHash-128 brings them to the key's size. */
+static bl_result load_key(struct bl_router *router) {
+    static const uint8_t purpose[BL_SIPHASH_KEY_BYTES] = "beamline.key.v1";
+    const struct bl_config *config = bl_router_config(router);
+    struct bl_secret secret = BL_SECRET_NONE;
+    uint64_t key[2];
+
+    if (!bl_str_is_present(config->router.key)) { /* dev only: checked with the configuration */
+        return random_bytes(router->parts.key, sizeof(router->parts.key), router->diag);
+    }
+    bl_diag_path(router->diag, "router.key");
+    BL_TRY(bl_secret_resolve(config->router.key, config->profile == BL_PROFILE_DEV, &secret,
+                             router->diag));
+    struct bl_str bytes = bl_secret_bytes(&secret);
+    if (bytes.len < KEY_BYTES_MIN) {
+        bl_secret_fini(&secret);
+        bl_diag_message(router->diag, "the router key has less than %d bytes", KEY_BYTES_MIN);
+        bl_diag_hint(router->diag, "head -c 32 /dev/urandom > FILE, the same on all routers");
+        return BL_FAIL(INVALID_REQUEST);
+    }
+    bl_siphash128(purpose, bytes.data, bytes.len, key);
+    memcpy(router->parts.key, key, sizeof(router->parts.key));
+    bl_wipe(key, sizeof(key));
+    bl_secret_fini(&secret);
+    return BL_OK;
+}
+
+static bl_result load_login(struct bl_router *router) {
+    const struct bl_config *config = bl_router_config(router);
+    bool dev = config->profile == BL_PROFILE_DEV;
+
+    bl_diag_path(router->diag, "nats.token");
+    BL_TRY(bl_secret_resolve(config->nats.token, dev, &router->token, router->diag));
+    bl_diag_path(router->diag, "nats.password");
+    BL_TRY(bl_secret_resolve(config->nats.password, dev, &router->password, router->diag));
+    bl_diag_path(router->diag, "%s", "");
+    return BL_OK;
+}
+
+/* Settings of the connections. Strings are NUL-terminated: the configuration's are, and secrets
+ * are copied with a NUL by their type. */
+static void describe_bus(struct bl_router *router) {
+    const struct bl_nats_settings *nats = &bl_router_config(router)->nats;
+    struct bl_bus_config *bus = &router->bus;
+
+    *bus = bl_bus_config_default();
+    for (size_t i = 0; i < nats->url.count && i < BL_BUS_SERVERS_MAX; i++) {
+        router->servers[i] = nats->url.items[i].data;
+        bus->server_count = i + 1;
+    }
+    bus->servers = router->servers;
+    bus->name = nats->name.data;
+    bus->token = bl_secret_bytes(&router->token).data;
+    bus->user = nats->user.data;
+    bus->password = bl_secret_bytes(&router->password).data;
+    bus->credentials_file = nats->credentials_file.data;
+    bus->nkey_public = nats->nkey_public.data;
+    bus->nkey_seed_file = nats->nkey_seed_file.data;
+    bus->tls = nats->tls;
+    bus->tls_ca_file = nats->tls_ca_file.data;
+    bus->tls_certificate_file = nats->tls_certificate_file.data;
+    bus->tls_key_file = nats->tls_key_file.data;
+    bus->tls_host = nats->tls_host.data;
+    bus->tls_skip_verify = nats->tls_skip_verify;
+    bus->connect_timeout_ms = nats->connect_timeout_ms;
+    bus->reconnect_base_ms = nats->reconnect_base_ms;
+    bus->reconnect_max_ms = nats->reconnect_max_ms;
+    bus->soft_cap_bytes = nats->write_soft_cap_bytes;
+    bus->hard_cap_bytes = nats->write_hard_cap_bytes;
+    bus->write_stall_ms = nats->write_stall_ms;
+    bus->drain_batch = nats->drain_batch;
+}
+
+static void report_policy(void *user, const char *path, const struct bl_diag *finding) {
+    const struct bl_router *router = user;
+    bool error = finding->severity == BL_SEVERITY_ERROR;
+
+    bl_log_diag(router->channel, error ? BL_LOG_ERROR : BL_LOG_WARN, "policies",
+                error ? "policy not taken over" : "policy warning", path, finding);
+}
+
+static bl_result start_log(struct bl_router *router) {
+    const struct bl_config *config = bl_router_config(router);
+
+    bl_diag_path(router->diag, "logs.file");
+    BL_TRY(bl_log_create(config->logs.file.data, (enum bl_log_level)config->logs.level,
+                         config->logs.ring_bytes, &router->log, router->diag));
+    bl_diag_path(router->diag, "%s", "");
+    router->channel = bl_log_channel(router->log);
+    return BL_OK;
+}
+
+static bl_result build(struct bl_router *router) {
+    const struct bl_config *config = bl_router_config(router);
+
+    BL_TRY(start_log(router));
+    BL_TRY(random_bytes(&router->hash_seed, sizeof(router->hash_seed), router->diag));
+    BL_TRY(load_key(router));
+    BL_TRY(load_login(router));
+    describe_bus(router);
+    BL_TRY(bl_metric_shard_init(&router->metrics, bl_metric_catalogue, bl_metric_limits,
+                                router->hash_seed));
+    BL_TRY(bl_loop_create(MAILBOX, &router->loop, router->diag));
+    BL_TRY(bl_pins_create(config->sticky.max_pins, &router->pins));
+    if (bl_str_is_present(config->policies.directory)) {
+        BL_TRY(bl_policy_directory_create(config->policies.directory.data, report_policy, router,
+                                          &router->policies));
+    }
+    router->parts.config = config;
+    router->parts.bus = &router->bus;
+    router->parts.pins = router->pins;
+    router->parts.log = router->log;
+    router->parts.changed = &router->changed;
+    return bl_router_load_policies(router);
+}
+
+bl_result bl_router_set_up(struct bl_router *router, struct bl_config *config) {
+    router->shared = calloc(1, sizeof(*router->shared));
+    if (router->shared == NULL) {
+        bl_config_destroy(config);
+        bl_diag_message(router->diag, "out of memory");
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    *router->shared = (struct bl_shared_config){config, 2};
+    router->initial = router->shared;
+    return build(router);
+}
+
+void bl_router_tear_down(struct bl_router *router) {
+    if (router->current != NULL) {
+        router->current->retired = router->retired;
+        router->retired = router->current;
+    }
+    bl_router_free_retired(router);
+    bl_policy_directory_destroy(router->policies);
+    bl_pins_destroy(router->pins);
+    if (router->loop != NULL) {
+        bl_loop_destroy(router->loop);
+    }
+    bl_metric_shard_fini(&router->metrics);
+    bl_log_destroy(router->log);
+    bl_secret_fini(&router->token);
+    bl_secret_fini(&router->password);
+    bl_wipe(router->parts.key, sizeof(router->parts.key));
+    if (router->shared != NULL) {
+        bl_shared_config_release(router->shared);
+        bl_shared_config_release(router->initial);
+    }
+    bl_bus_library_close();
+}

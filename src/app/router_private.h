@@ -1,0 +1,71 @@
+/* The inside of a router's control thread. Private to this folder. */
+#ifndef BL_APP_ROUTER_PRIVATE_H
+#define BL_APP_ROUTER_PRIVATE_H
+
+#include "app/policy_directory.h"
+#include "app/router.h"
+#include "app/snapshot.h"
+#include "app/worker.h"
+#include "base/secret.h"
+#include "net/file_watch.h"
+#include "net/loop.h"
+#include "net/signal_watch.h"
+#include "net/timer.h"
+
+#define BL_WORKERS_MAX 64
+
+struct bl_router {
+    struct bl_router_options options;
+    struct bl_shared_config *shared;  /* the one in force */
+    struct bl_shared_config *initial; /* what was started with: its settings outlive reloads */
+    struct bl_diag *diag;             /* of bl_router_run */
+
+    struct bl_loop *loop;
+    struct bl_waker changed; /* rung by workers */
+    struct bl_signal_watch *signals[3];
+    struct bl_file_watch *config_watch;
+    struct bl_timer *metrics_timer;
+    struct bl_timer *rescan_timer;
+
+    struct bl_log *log;
+    struct bl_log_channel *channel;
+    struct bl_metric_shard metrics; /* the control thread's own */
+    struct bl_policy_directory *policies;
+    struct bl_pins *pins;
+    uint64_t hash_seed;
+    struct bl_snapshot *current;
+    struct bl_snapshot *retired; /* still held by workers */
+
+    struct bl_secret token, password;
+    struct bl_bus_config bus;
+    const char *servers[BL_BUS_SERVERS_MAX];
+    struct bl_worker_parts parts;
+    struct bl_worker *workers[BL_WORKERS_MAX];
+    unsigned worker_count;
+
+    bool ready;
+    bool was_ready;
+    bool stopping;
+};
+
+static inline const struct bl_config *bl_router_config(const struct bl_router *router) {
+    return router->shared->config;
+}
+
+/* router_parts.c: secrets, key, bus settings; then all that the workers need. */
+BL_MUST_USE bl_result bl_router_set_up(struct bl_router *router, struct bl_config *config);
+void bl_router_tear_down(struct bl_router *router);
+
+/* router_reload.c: changes of policies and settings. */
+BL_MUST_USE bl_result bl_router_load_policies(struct bl_router *router);
+void bl_router_reload_policies(void *user);
+void bl_router_reload_config(void *user);
+/* Frees snapshots that nobody holds any more. */
+void bl_router_free_retired(struct bl_router *router);
+
+/* router_metrics.c */
+void bl_router_write_metrics(void *user);
+/* Tells the service manager, if there is one: "READY=1", "STOPPING=1". */
+void bl_router_notify(const char *state);
+
+#endif

@@ -1,0 +1,161 @@
+/* Changes of policies and settings while serving. */
+#include <stdlib.h>
+
+#include "app/router_private.h"
+#include "observe/metrics.h"
+
+void bl_router_free_retired(struct bl_router *router) {
+    struct bl_snapshot **link = &router->retired;
+
+    while (*link != NULL) {
+        struct bl_snapshot *snapshot = *link;
+        if (atomic_load(&snapshot->holders) == 0) {
+            *link = snapshot->retired;
+            bl_snapshot_destroy(snapshot);
+        } else {
+            link = &snapshot->retired;
+        }
+    }
+}
+
+/* Makes a snapshot of what is known now, and gives it to every worker. */
+static bl_result publish(struct bl_router *router) {
+    struct bl_catalog *catalog = NULL;
+    struct bl_snapshot *snapshot = NULL;
+    bl_result result =
+        router->policies == NULL
+            ? bl_catalog_create(NULL, 0, router->hash_seed, &catalog)
+            : bl_policy_directory_catalog(router->policies, router->hash_seed, &catalog);
+
+    if (bl_is_ok(result)) {
+        result = bl_snapshot_create(catalog, router->shared, &snapshot);
+        if (bl_is_error(result)) {
+            bl_catalog_destroy(catalog);
+        }
+    }
+    if (bl_is_error(result)) {
+        return result;
+    }
+    for (unsigned i = 0; i < router->worker_count; i++) {
+        bl_worker_switch(router->workers[i], snapshot);
+    }
+    if (router->current != NULL) {
+        router->current->retired = router->retired;
+        router->retired = router->current;
+    }
+    router->current = snapshot;
+    bl_router_free_retired(router);
+    return BL_OK;
+}
+
+static void count_policies(struct bl_router *router) {
+    size_t live = router->policies == NULL ? 0 : bl_policy_directory_live(router->policies);
+    size_t broken = router->policies == NULL ? 0 : bl_policy_directory_broken(router->policies);
+
+    bl_gauge_set(bl_metric_gauge(&router->metrics, BL_METRIC_POLICIES, NULL), (double)live);
+    bl_gauge_set(bl_metric_gauge(&router->metrics, BL_METRIC_POLICY_ERRORS, NULL), (double)broken);
+}
+
+static bl_result scan(struct bl_router *router, bool *changed) {
+    bool warn = bl_router_config(router)->policies.unknown_keys == 1;
+
+    *changed = false;
+    if (router->policies != NULL) {
+        BL_TRY(bl_policy_directory_scan(router->policies, warn, changed));
+    }
+    count_policies(router);
+    return BL_OK;
+}
+
+bl_result bl_router_load_policies(struct bl_router *router) {
+    bool changed;
+
+    BL_TRY(scan(router, &changed));
+    return publish(router);
+}
+
+static void log_live(struct bl_router *router) {
+    struct bl_log_record *record =
+        bl_log_start(router->channel, BL_LOG_INFO, "policies", "policies are live");
+
+    bl_log_u64(record, "live", bl_policy_directory_live(router->policies));
+    bl_log_u64(record, "broken_files", bl_policy_directory_broken(router->policies));
+    bl_log_finish(router->channel);
+}
+
+void bl_router_reload_policies(void *user) {
+    struct bl_router *router = user;
+    bool changed;
+
+    if (router->stopping) {
+        return;
+    }
+    bl_result result = scan(router, &changed);
+    if (bl_is_ok(result) && changed) {
+        result = publish(router);
+        if (bl_is_ok(result)) {
+            bl_counter_add(bl_metric_counter(&router->metrics, BL_METRIC_POLICY_RELOADS, NULL), 1);
+            log_live(router);
+        }
+    }
+    if (bl_is_error(result)) {
+        bl_log_line(router->channel, BL_LOG_ERROR, "policies",
+                    "out of memory; the policies that were live stay");
+    }
+}
+
+static void log_findings(struct bl_router *router, const struct bl_findings *findings) {
+    for (size_t i = 0; i < findings->count; i++) {
+        bool error = findings->items[i].severity == BL_SEVERITY_ERROR;
+        bl_log_diag(router->channel, error ? BL_LOG_ERROR : BL_LOG_WARN, "config",
+                    error ? "configuration not taken over" : "configuration warning",
+                    router->options.sources.path, &findings->items[i]);
+    }
+}
+
+static void log_restart_needed(struct bl_router *router, const struct bl_config *fresh) {
+    char storage[1024];
+    struct bl_buf names;
+
+    bl_buf_init(&names, storage, sizeof(storage));
+    bl_config_restart_needed(router->initial->config, fresh, &names);
+    if (names.len > 0) {
+        struct bl_log_record *record = bl_log_start(router->channel, BL_LOG_WARN, "config",
+                                                    "some changes take effect with a restart");
+        bl_log_str(record, "settings", bl_buf_view(&names));
+        bl_log_finish(router->channel);
+    }
+}
+
+void bl_router_reload_config(void *user) {
+    struct bl_router *router = user;
+    struct bl_findings *findings = calloc(1, sizeof(*findings));
+    struct bl_shared_config *shared = calloc(1, sizeof(*shared));
+    struct bl_config *config = NULL;
+
+    if (router->stopping || findings == NULL || shared == NULL ||
+        bl_is_error(bl_config_load(&router->options.sources, &config, findings))) {
+        if (findings != NULL) {
+            log_findings(router, findings);
+        }
+        free(findings);
+        free(shared);
+        return;
+    }
+    log_findings(router, findings);
+    free(findings);
+    log_restart_needed(router, config);
+    *shared = (struct bl_shared_config){config, 1};
+    bl_shared_config_release(router->shared);
+    router->shared = shared;
+    bl_log_set_level(router->log, (enum bl_log_level)config->logs.level);
+    if (router->metrics_timer != NULL) {
+        bl_timer_start(router->metrics_timer, config->metrics.interval_ms,
+                       config->metrics.interval_ms);
+    }
+    if (bl_is_error(publish(router))) {
+        bl_log_line(router->channel, BL_LOG_ERROR, "config", "out of memory; try again");
+    } else {
+        bl_log_line(router->channel, BL_LOG_INFO, "config", "configuration taken over");
+    }
+}

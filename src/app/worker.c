@@ -1,0 +1,241 @@
+#include "app/worker.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+
+#include "app/worker_private.h"
+
+#define MAILBOX 64
+#define ARENA_CHUNK_BYTES (64 * 1024)
+#define REQUESTS_MAX 64 /* of our own: the capture check */
+
+static void give_back(struct bl_worker *worker, struct bl_snapshot *snapshot) {
+    if (snapshot != NULL) {
+        atomic_fetch_sub(&snapshot->holders, 1);
+        bl_waker_ring(worker->parts.changed);
+    }
+}
+
+static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
+    struct bl_snapshot *old = worker->snapshot;
+
+    worker->snapshot = snapshot;
+    worker->api.flow.catalog = snapshot->catalog;
+    worker->api.flow.min_payload_bytes = snapshot->min_payload_bytes;
+    worker->api.tenants = snapshot->tenants;
+    worker->api.limits = snapshot->limits;
+    worker->api.anonymous_reads = snapshot->anonymous_reads;
+    give_back(worker, old);
+}
+
+static void on_switch(void *user) {
+    struct bl_worker *worker = user;
+    struct bl_snapshot *next = atomic_exchange(&worker->next, NULL);
+
+    if (next != NULL) {
+        serve_with(worker, next);
+    }
+}
+
+static void log_state(struct bl_worker *worker, enum bl_bus_state state, struct bl_str reason) {
+    enum bl_log_level level = state == BL_BUS_RECONNECTING ? BL_LOG_WARN : BL_LOG_INFO;
+
+    if (bl_log_wants(worker->log, level)) {
+        struct bl_log_record *record = bl_log_start(worker->log, level, "nats", "connection state");
+        bl_log_str(record, "state", bl_str_from_c(bl_bus_state_text(state)));
+        bl_log_u64(record, "worker", worker->parts.number);
+        if (!bl_str_is_blank(reason)) {
+            bl_log_str(record, "reason", reason);
+        }
+        bl_log_finish(worker->log);
+    }
+}
+
+static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) {
+    struct bl_worker *worker = user;
+    bool connected = state == BL_BUS_CONNECTED;
+
+    log_state(worker, state, reason);
+    if (connected && worker->parts.number == 0) {
+        bl_worker_check_capture(worker);
+    }
+    if (atomic_exchange(&worker->connected, connected) != connected) {
+        bl_waker_ring(worker->parts.changed);
+    }
+    if (state == BL_BUS_CLOSED) {
+        bl_loop_stop(worker->loop);
+    }
+}
+
+static void on_error(void *user, struct bl_str text) {
+    struct bl_worker *worker = user;
+
+    if (bl_log_wants(worker->log, BL_LOG_WARN)) {
+        struct bl_log_record *record = bl_log_start(worker->log, BL_LOG_WARN, "nats", "fault");
+        bl_log_str(record, "problem", text);
+        bl_log_finish(worker->log);
+    }
+}
+
+static bl_result subscribe(struct bl_worker *worker, struct bl_intake *intake,
+                           struct bl_str subject, struct bl_diag *diag) {
+    const struct bl_nats_settings *nats = &worker->parts.config->nats;
+    const struct bl_bus_subscription_config config = {
+        .subject = subject.data,
+        .queue_group = nats->queue_group.data,
+        .high_water_messages = nats->high_water_messages,
+    };
+
+    if (!bl_str_is_present(subject)) {
+        return BL_OK;
+    }
+    return bl_bus_subscribe(worker->bus, &config, bl_worker_on_message, intake, NULL, diag);
+}
+
+static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
+    const struct bl_nats_settings *nats = &worker->parts.config->nats;
+    const struct bl_str subjects[BL_OPERATION_COUNT] = {
+        [BL_OPERATION_DECIDE] = nats->decide_subject,
+        [BL_OPERATION_GET_DECISION] = nats->get_decision_subject,
+        [BL_OPERATION_EXTENSION_HEALTH] = nats->extension_health_subject,
+        [BL_OPERATION_CIRCUIT_BREAKERS] = nats->circuit_breakers_subject,
+        [BL_OPERATION_DRY_RUN] = nats->dry_run_subject,
+        [BL_OPERATION_COMPLEXITY] = nats->complexity_subject,
+    };
+
+    for (int o = 0; o < BL_OPERATION_COUNT; o++) {
+        worker->intakes[o] =
+            (struct bl_intake){.worker = worker, .operation = (enum bl_operation)o};
+        BL_TRY(subscribe(worker, &worker->intakes[o], subjects[o], diag));
+    }
+    struct bl_intake *scoped = &worker->intakes[BL_OPERATION_COUNT];
+    *scoped = (struct bl_intake){worker, BL_OPERATION_DECIDE, nats->tenant_decide_subject};
+    if (bl_str_is_present(scoped->pattern) &&
+        memchr(scoped->pattern.data, '*', scoped->pattern.len) == NULL) {
+        bl_diag_path(diag, "nats.tenant_decide_subject");
+        bl_diag_message(diag, "needs a * where the tenant stands");
+        return BL_FAIL(INVALID_REQUEST);
+    }
+    return subscribe(worker, scoped, scoped->pattern, diag);
+}
+
+static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
+    static const struct bl_bus_callbacks callbacks = {on_state, on_error};
+    struct bl_bus_config bus = *worker->parts.bus;
+
+    if (getrandom(worker->random, sizeof(worker->random), 0) != (ssize_t)sizeof(worker->random)) {
+        bl_diag_message(diag, "the kernel gives no random bytes");
+        return BL_FAIL(UNAVAILABLE);
+    }
+    BL_TRY(bl_worker_metrics_init(worker));
+    BL_TRY(bl_loop_create(MAILBOX, &worker->loop, diag));
+    bl_waker_init(&worker->switcher, worker->loop, on_switch, worker);
+    BL_TRY(bl_timer_create(worker->loop, bl_worker_on_second, worker, &worker->second));
+    bus.requests_max = REQUESTS_MAX;
+    BL_TRY(bl_bus_create(worker->loop, &bus, &callbacks, worker, &worker->bus, diag));
+    return subscribe_all(worker, diag);
+}
+
+static void tear_down(struct bl_worker *worker) {
+    bl_timer_destroy(worker->second);
+    if (worker->bus != NULL) {
+        bl_bus_close(worker->bus, 0);
+        while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED) {
+            bl_loop_run(worker->loop);
+        }
+        bl_bus_destroy(worker->bus);
+    }
+    if (worker->loop != NULL) {
+        bl_waker_fini(&worker->switcher);
+        bl_loop_destroy(worker->loop);
+    }
+    on_switch(worker); /* what was handed over last */
+    give_back(worker, worker->snapshot);
+    worker->snapshot = NULL;
+}
+
+static void *run(void *argument) {
+    struct bl_worker *worker = argument;
+
+    worker->start_result = set_up(worker, worker->start_diag);
+    bool good = bl_is_ok(worker->start_result);
+    (void)sem_post(&worker->started);
+    if (good) {
+        bl_timer_start(worker->second, 1000, 1000);
+        while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED) {
+            bl_loop_run(worker->loop);
+        }
+    }
+    tear_down(worker);
+    atomic_store(&worker->stopped, true);
+    bl_waker_ring(worker->parts.changed);
+    return NULL;
+}
+
+bl_result bl_worker_start(const struct bl_worker_parts *parts, struct bl_snapshot *snapshot,
+                          struct bl_worker **out, struct bl_diag *diag) {
+    struct bl_worker *worker = calloc(1, sizeof(*worker));
+
+    if (worker == NULL) {
+        bl_diag_message(diag, "out of memory");
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    worker->parts = *parts;
+    worker->start_diag = diag;
+    worker->log = bl_log_channel(parts->log);
+    bl_arena_init(&worker->arena, ARENA_CHUNK_BYTES, parts->config->workers.arena_cap_bytes);
+    bl_buf_init(&worker->reply, worker->reply_storage, sizeof(worker->reply_storage));
+    worker->api.arena = &worker->arena;
+    worker->api.flow.pins = parts->pins;
+    memcpy(worker->api.flow.key, parts->key, sizeof(parts->key));
+    atomic_fetch_add(&snapshot->holders, 1);
+    serve_with(worker, snapshot);
+    (void)sem_init(&worker->started, 0, 0);
+    if (pthread_create(&worker->thread, NULL, run, worker) != 0) {
+        bl_diag_message(diag, "the system gives no more threads");
+        atomic_fetch_sub(&snapshot->holders, 1);
+        bl_arena_fini(&worker->arena);
+        free(worker);
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    while (sem_wait(&worker->started) != 0) {
+    }
+    bl_result result = worker->start_result;
+    if (bl_is_error(result)) {
+        bl_worker_destroy(worker);
+        return result;
+    }
+    *out = worker;
+    return BL_OK;
+}
+
+void bl_worker_switch(struct bl_worker *worker, struct bl_snapshot *snapshot) {
+    atomic_fetch_add(&snapshot->holders, 1);
+    struct bl_snapshot *skipped = atomic_exchange(&worker->next, snapshot);
+    if (skipped != NULL) {
+        atomic_fetch_sub(&skipped->holders, 1);
+    }
+    bl_waker_ring(&worker->switcher);
+}
+
+void bl_worker_stop(struct bl_worker *worker, uint32_t drain_ms) {
+    bl_bus_close(worker->bus, drain_ms);
+}
+
+void bl_worker_destroy(struct bl_worker *worker) {
+    (void)pthread_join(worker->thread, NULL);
+    bl_metric_shard_fini(&worker->metrics);
+    bl_arena_fini(&worker->arena);
+    (void)sem_destroy(&worker->started);
+    free(worker);
+}
+
+struct bl_worker_status bl_worker_status(const struct bl_worker *worker) {
+    return (struct bl_worker_status){.connected = atomic_load(&worker->connected),
+                                     .captured = atomic_load(&worker->captured),
+                                     .stopped = atomic_load(&worker->stopped)};
+}
+
+const struct bl_metric_shard *bl_worker_metrics(const struct bl_worker *worker) {
+    return &worker->metrics;
+}

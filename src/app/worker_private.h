@@ -1,0 +1,83 @@
+/* The inside of a worker. Private to this folder. */
+#ifndef BL_APP_WORKER_PRIVATE_H
+#define BL_APP_WORKER_PRIVATE_H
+
+#include <pthread.h>
+#include <semaphore.h>
+
+#include "api/handler.h"
+#include "app/worker.h"
+#include "net/timer.h"
+#include "observe/metrics.h"
+#include "wire/decide_reply.h"
+
+#define BL_WORKER_SUBSCRIPTIONS (BL_OPERATION_COUNT + 1)
+
+/* One subject that the worker listens on. */
+struct bl_intake {
+    struct bl_worker *worker;
+    enum bl_operation operation;
+    struct bl_str pattern; /* with a `*` where the tenant stands; absent on shared subjects */
+};
+
+/* Cells that every request touches, resolved once. */
+struct bl_worker_cells {
+    struct bl_counter *bytes_in, *bytes_out, *refused, *replies_failed;
+    struct bl_counter *requests[BL_OPERATION_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
+    struct bl_counter *reasons[BL_REASON_COUNT];
+    struct bl_counter *drops[BL_DROP_COUNT];
+    struct bl_buckets *latency[BL_OPERATION_COUNT];
+    struct bl_gauge *arena_peak, *backpressure;
+    struct bl_gauge *connected, *connects, *losses, *remakes, *buffered, *dropped;
+};
+
+struct bl_worker {
+    struct bl_worker_parts parts;
+    pthread_t thread;
+    sem_t started;
+    bl_result start_result;
+    struct bl_diag *start_diag; /* of the control thread, until `started` */
+
+    struct bl_loop *loop;
+    struct bl_bus *bus;
+    struct bl_timer *second;
+    struct bl_waker switcher;
+    _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
+    struct bl_snapshot *snapshot;
+
+    struct bl_intake intakes[BL_WORKER_SUBSCRIPTIONS];
+    struct bl_arena arena;
+    struct bl_api api;
+    struct bl_buf reply;
+    uint8_t random[4096]; /* admission ids, taken from the end */
+    size_t random_left;
+
+    struct bl_metric_shard metrics;
+    struct bl_worker_cells cells;
+    struct bl_log_channel *log;
+    size_t arena_peak;
+    uint64_t refused_this_second;
+    uint32_t refusals_logged; /* this second */
+    uint64_t refusals_unlogged;
+    unsigned seconds;
+
+    _Atomic bool connected;
+    _Atomic bool captured;
+    _Atomic bool stopped;
+    char reply_storage[2 * BL_WIRE_REPLY_MAX_BYTES];
+};
+
+/* worker_request.c: one message, from taking over to its reply. */
+void bl_worker_on_message(void *user, struct bl_bus_message *message);
+
+/* worker_metrics.c */
+BL_MUST_USE bl_result bl_worker_metrics_init(struct bl_worker *worker);
+void bl_worker_count(struct bl_worker *worker, enum bl_operation operation,
+                     const struct bl_api_report *report, uint64_t took_ns);
+/* Once a second: gauges, and the line about refusals that were not logged. */
+void bl_worker_on_second(void *user);
+
+/* capture_check.c: asks JetStream for streams that capture the decide subject. */
+void bl_worker_check_capture(struct bl_worker *worker);
+
+#endif

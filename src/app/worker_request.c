@@ -1,0 +1,152 @@
+/* One message: taken over, answered once, counted, logged. */
+#include <sys/random.h>
+
+#include "app/worker_private.h"
+#include "base/text.h"
+#include "net/clock.h"
+
+#define OVERLOAD_RETRY_MS 1000
+
+/* The tenant of a tenant-scoped subject: what stands at the pattern's `*`, with =HH read back. */
+static struct bl_str tenant_of(struct bl_str pattern, struct bl_str subject, char *storage,
+                               size_t capacity) {
+    const char *star = memchr(pattern.data, '*', pattern.len);
+    size_t before = (size_t)(star - pattern.data);
+    struct bl_buf out;
+
+    if (subject.len < pattern.len) {
+        return BL_STR_ABSENT;
+    }
+    struct bl_str token = {subject.data + before, subject.len - pattern.len + 1};
+    bl_buf_init(&out, storage, capacity);
+    for (size_t i = 0; i < token.len; i++) {
+        unsigned char byte = (unsigned char)token.data[i];
+        if (byte == '=' &&
+            (token.len - i < 3 || !bl_hex_read((struct bl_str){token.data + i + 1, 2}, &byte, 1))) {
+            return token; /* no escape: the grammar of tenant ids refuses it */
+        }
+        i += token.data[i] == '=' ? 2 : 0;
+        bl_buf_char(&out, (char)byte);
+    }
+    return out.overflowed ? token : bl_buf_view(&out);
+}
+
+/* 16 bytes from the kernel's generator, fetched for many requests at a time. */
+static void take_admission_id(struct bl_worker *worker, uint8_t out[16]) {
+    if (worker->random_left < 16) {
+        size_t filled = 0;
+        while (filled < sizeof(worker->random)) {
+            ssize_t got = getrandom(worker->random + filled, sizeof(worker->random) - filled, 0);
+            filled += got > 0 ? (size_t)got : 0;
+        }
+        worker->random_left = sizeof(worker->random);
+    }
+    worker->random_left -= 16;
+    memcpy(out, worker->random + worker->random_left, 16);
+}
+
+/* The inbox, else, for decide, `<subject>.reply`. */
+static struct bl_str reply_subject(const struct bl_intake *intake,
+                                   const struct bl_bus_message *message, char *storage,
+                                   size_t capacity) {
+    struct bl_buf out;
+
+    if (!bl_str_is_blank(message->reply) || intake->operation != BL_OPERATION_DECIDE) {
+        return message->reply;
+    }
+    bl_buf_init(&out, storage, capacity);
+    bl_buf_str(&out, message->content.subject);
+    bl_buf_literal(&out, ".reply");
+    return out.overflowed ? BL_STR_ABSENT : bl_buf_view(&out);
+}
+
+static void send_reply(struct bl_worker *worker, const struct bl_intake *intake,
+                       const struct bl_bus_message *message) {
+    char storage[BL_BUS_SUBJECT_MAX];
+    struct bl_diag diag;
+    const struct bl_bus_outgoing outgoing = {
+        .subject = reply_subject(intake, message, storage, sizeof(storage)),
+        .data = bl_buf_view(&worker->reply)};
+
+    if (bl_str_is_blank(outgoing.subject)) {
+        return;
+    }
+    bl_diag_clear(&diag);
+    if (bl_is_error(bl_bus_publish(worker->bus, &outgoing, &diag))) {
+        bl_counter_add(worker->cells.replies_failed, 1);
+        bl_log_diag(worker->log, BL_LOG_DEBUG, "nats", "a reply could not be sent", NULL, &diag);
+    }
+    bl_counter_add(worker->cells.bytes_out, worker->reply.len);
+}
+
+static void log_fields(struct bl_log_record *record, enum bl_operation operation,
+                       const struct bl_api_report *report, uint64_t took_ns) {
+    bl_log_str(record, "operation", bl_str_from_c(bl_operation_info(operation)->name));
+    bl_log_str(record, "code", bl_str_from_c(bl_error_info(report->error)->code));
+    bl_log_str(record, "request_id", report->request_id);
+    if (bl_str_is_present(report->trace_id)) {
+        bl_log_str(record, "trace_id", report->trace_id);
+    }
+    if (bl_str_is_present(report->tenant_id)) {
+        bl_log_str(record, "tenant_id", report->tenant_id);
+    }
+    if (report->policy != NULL) {
+        bl_log_str(record, "policy_id", report->policy->policy_id);
+    }
+    if (report->decision != NULL && report->decision->provider != BL_PROVIDER_NONE) {
+        bl_log_str(record, "provider_id", report->policy->providers[report->decision->provider].id);
+    }
+    if (report->message != NULL) {
+        bl_log_str(record, "problem", bl_str_from_c(report->message));
+    }
+    bl_log_u64(record, "took_us", took_ns / 1000);
+}
+
+/* Every request at debug; refusals at warn, so many a second. */
+static void log_request(struct bl_worker *worker, enum bl_operation operation,
+                        const struct bl_api_report *report, uint64_t took_ns) {
+    enum bl_log_level level = report->error == BL_E_NONE ? BL_LOG_DEBUG : BL_LOG_WARN;
+
+    if (!bl_log_wants(worker->log, level)) {
+        return;
+    }
+    if (level == BL_LOG_WARN &&
+        worker->refusals_logged++ >= worker->snapshot->refusals_per_second) {
+        worker->refusals_unlogged++;
+        return;
+    }
+    log_fields(bl_log_start(worker->log, level, "api",
+                            level == BL_LOG_DEBUG ? "request answered" : "request refused"),
+               operation, report, took_ns);
+    bl_log_finish(worker->log);
+}
+
+void bl_worker_on_message(void *user, struct bl_bus_message *message) {
+    const struct bl_intake *intake = user;
+    struct bl_worker *worker = intake->worker;
+    uint64_t began_ns = bl_clock_monotonic_ns();
+    struct bl_flow_moment moment = {.now_ns = (int64_t)bl_clock_wall_ns()};
+    struct bl_str tenant = BL_STR_ABSENT;
+    struct bl_api_report report;
+    char storage[BL_BUS_SUBJECT_MAX];
+
+    bl_counter_add(worker->cells.bytes_in, message->content.data.len);
+    if (message->overloaded) {
+        bl_api_refuse(intake->operation, &message->content, BL_E_SERVICE_OVERLOADED,
+                      OVERLOAD_RETRY_MS, &worker->reply);
+        bl_counter_add(worker->cells.refused, 1);
+        worker->refused_this_second++;
+        send_reply(worker, intake, message);
+        return;
+    }
+    if (bl_str_is_present(intake->pattern)) {
+        tenant = tenant_of(intake->pattern, message->content.subject, storage, sizeof(storage));
+    }
+    take_admission_id(worker, moment.admission_id);
+    bl_api_handle(&worker->api, intake->operation, &message->content, tenant, &moment,
+                  &worker->reply, &report);
+    send_reply(worker, intake, message);
+    uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
+    bl_worker_count(worker, intake->operation, &report, took_ns);
+    log_request(worker, intake->operation, &report, took_ns);
+}

@@ -1,0 +1,32 @@
+/*
+ * The commands of `beamline`, one file each.
+ */
+#ifndef BL_CLI_COMMAND_H
+#define BL_CLI_COMMAND_H
+
+/* Exit codes, the same for all commands. */
+enum bl_exit {
+    BL_EXIT_OK = 0,
+    BL_EXIT_FAILED = 1,      /* a check found errors, a request was refused, a run failed */
+    BL_EXIT_USAGE = 2,       /* wrong options or arguments */
+    BL_EXIT_UNREACHABLE = 3, /* no server, or no router answered */
+};
+
+struct bl_command {
+    const char *name;
+    const char *summary;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+/* Runs the command that the arguments name. The whole of main. */
+int bl_cli_main(int argc, char **argv);
+
+int bl_cli_serve(int argc, char **argv);
+int bl_cli_dev(int argc, char **argv);
+int bl_cli_decide(int argc, char **argv);
+int bl_cli_policy(int argc, char **argv);
+int bl_cli_check(int argc, char **argv);
+int bl_cli_bench(int argc, char **argv);
+int bl_cli_version(int argc, char **argv);
+
+#endif

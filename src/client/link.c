@@ -1,0 +1,86 @@
+#include "client/link.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CLOSE_MS 1000
+
+static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) {
+    struct bl_link *link = user;
+
+    if (!bl_str_is_blank(reason)) {
+        (void)snprintf(link->last_reason, sizeof(link->last_reason), "%.*s", BL_STR_ARG(reason));
+    }
+    link->closed = state == BL_BUS_CLOSED;
+    if (state == BL_BUS_CONNECTED || state == BL_BUS_CLOSED) {
+        bl_loop_stop(link->loop);
+    }
+}
+
+static void on_deadline(void *user) {
+    struct bl_link *link = user;
+
+    link->timed_out = true;
+    bl_loop_stop(link->loop);
+}
+
+static bl_result create_bus(struct bl_link *link, const char *url, int timeout_ms,
+                            uint32_t requests_max, struct bl_diag *diag) {
+    static const struct bl_bus_callbacks callbacks = {on_state, NULL};
+    struct bl_bus_config config = bl_bus_config_default();
+
+    config.servers = &url;
+    config.server_count = 1;
+    config.name = "beamline-client";
+    config.connect_timeout_ms = (uint32_t)timeout_ms;
+    config.reconnect_base_ms = 50;
+    config.reconnect_max_ms = 500;
+    config.requests_max = requests_max;
+    return bl_bus_create(link->loop, &config, &callbacks, link, &link->bus, diag);
+}
+
+bl_result bl_link_open(struct bl_link *link, const char *url, int timeout_ms, uint32_t requests_max,
+                       struct bl_diag *diag) {
+    if (url == NULL) {
+        url = BL_LINK_DEFAULT_URL;
+    }
+    *link = (struct bl_link){0};
+    BL_TRY(bl_loop_create(64, &link->loop, diag));
+    bl_result result = bl_timer_create(link->loop, on_deadline, link, &link->deadline);
+    if (bl_is_ok(result)) {
+        result = create_bus(link, url, timeout_ms, requests_max, diag);
+    }
+    if (bl_is_error(result)) {
+        bl_link_close(link);
+        return result;
+    }
+    bl_timer_start(link->deadline, (uint64_t)timeout_ms, 0);
+    while (!link->timed_out && bl_bus_current_state(link->bus) != BL_BUS_CONNECTED) {
+        bl_loop_run(link->loop);
+    }
+    bl_timer_stop(link->deadline);
+    if (bl_bus_current_state(link->bus) == BL_BUS_CONNECTED) {
+        return BL_OK;
+    }
+    bl_diag_message(diag, "no NATS server answered at %s within %d ms%s%s", url, timeout_ms,
+                    link->last_reason[0] != '\0' ? ": " : "", link->last_reason);
+    bl_diag_hint(diag, "is it running? `beamline dev` starts one with a router; --nats URL or "
+                       "BEAMLINE_NATS_URL names another");
+    bl_link_close(link);
+    return BL_FAIL(UNAVAILABLE);
+}
+
+void bl_link_close(struct bl_link *link) {
+    if (link->bus != NULL) {
+        bl_bus_close(link->bus, CLOSE_MS);
+        while (!link->closed) {
+            bl_loop_run(link->loop);
+        }
+        bl_bus_destroy(link->bus);
+    }
+    bl_timer_destroy(link->deadline);
+    if (link->loop != NULL) {
+        bl_loop_destroy(link->loop);
+    }
+    *link = (struct bl_link){0};
+}
