@@ -1,40 +1,39 @@
-/*
- * Compiling policies in tests: the policy and its findings, released together, and assertions that
- * print all findings when they fail.
- */
-#ifndef BL_TESTS_SUPPORT_POLICY_FIXTURE_H
-#define BL_TESTS_SUPPORT_POLICY_FIXTURE_H
+/* Policies and requests for tests of what stands on them. */
+#ifndef BL_TESTS_POLICY_FIXTURE_H
+#define BL_TESTS_POLICY_FIXTURE_H
 
-#include <stdint.h>
+#include <stdio.h>
 
+#include "json/json.h"
 #include "policy/compile.h"
+#include "support/json_text.h"
 
-struct compiled {
-    struct bl_policy *policy; /* NULL if there were errors */
-    struct bl_findings findings;
-    bl_result result;
-};
+/* The policy of that text (json_text form), with one reference; ends the test with the findings if
+ * it does not compile. */
+static inline struct bl_policy *fixture_policy(const char *tenant_id, const char *policy_id,
+                                               const char *quoted) {
+    static struct bl_findings findings;
+    struct bl_policy *policy = NULL;
+    bl_result result =
+        bl_policy_compile(json_text(quoted), bl_str_from_c(tenant_id), bl_str_from_c(policy_id),
+                          &(struct bl_policy_options){0}, &policy, &findings);
 
-/* Compiles `text` as tenant "t", policy "p"; what was compiled before is released. */
-void compile_text(struct compiled *compiled, struct bl_str text);
-void compile_c(struct compiled *compiled, const char *text);
-void compile_warning_unknown_keys(struct compiled *compiled, const char *text);
-void release(struct compiled *compiled);
+    for (size_t i = 0; bl_is_error(result) && i < findings.count; i++) {
+        fprintf(stderr, "%s: %s\n", findings.items[i].path, findings.items[i].message);
+    }
+    assert(bl_is_ok(result));
+    return policy;
+}
 
-/* Fails unless it compiled without errors. */
-void expect_good(struct compiled *compiled, const char *text);
+/* A document of that text (json_text form), whose memory comes from `arena`. */
+static inline struct bl_json fixture_json(const char *quoted, struct bl_arena *arena) {
+    struct bl_json_doc *doc = bl_arena_alloc(arena, sizeof(*doc));
+    struct bl_str text;
+    struct bl_diag diag;
 
-/* Fails unless there is a finding of that severity, path, and with `part` in its message. With
- * `line` > 0 the position must be that. Returns it. */
-const struct bl_diag *expect_error(const struct compiled *compiled, const char *path,
-                                   const char *part, uint32_t line, uint32_t column);
-const struct bl_diag *expect_warning(const struct compiled *compiled, const char *path,
-                                     const char *part, uint32_t line, uint32_t column);
-/* Fails if there is a warning with `part` in its message. */
-void expect_no_warning(const struct compiled *compiled, const char *part);
-
-/* Compiles, which must fail with exactly one error, this one. Returns it. */
-const struct bl_diag *expect_refused(struct compiled *compiled, const char *text, const char *path,
-                                     const char *part);
+    assert(doc != NULL && bl_is_ok(bl_arena_copy(arena, json_text(quoted), &text)));
+    assert(bl_is_ok(bl_json_read(text, &bl_json_request_limits, arena, doc, &diag)));
+    return bl_json_root(doc);
+}
 
 #endif

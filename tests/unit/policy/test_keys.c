@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "policy/keys.h"
-#include "support/policy_fixture.h"
+#include "support/compiled_policy.h"
 
 static struct compiled compiled;
 

@@ -1,4 +1,4 @@
-#include "support/policy_fixture.h"
+#include "support/compiled_policy.h"
 
 #include <stdarg.h>
 #include <stddef.h>
