@@ -88,6 +88,21 @@ static struct bl_str escaped_character(struct bl_str text, char room[6], size_t 
     }
 }
 
+/* How many bytes at the front need no escape, `max` at most; ASCII only. */
+static size_t plain_run(struct bl_str text, size_t max) {
+    size_t limit = text.len < max ? text.len : max;
+    size_t run = 0;
+
+    while (run < limit) {
+        char c = text.data[run];
+        if (c < 0x20 || c >= 0x7f || c == '"' || c == '\\') {
+            break;
+        }
+        run++;
+    }
+    return run;
+}
+
 /* Writes `text` between quotes, at most `max_bytes` long with them (≥ 2). */
 static void write_text(struct bl_log_record *record, struct bl_str text, size_t max_bytes) {
     struct bl_buf *buf = record->buf;
@@ -97,6 +112,13 @@ static void write_text(struct bl_log_record *record, struct bl_str text, size_t 
 
     bl_buf_char(buf, '"');
     while (text.len > 0) {
+        size_t run = plain_run(text, end - buf->len);
+        bl_buf_bytes(buf, text.data, run);
+        text.data += run;
+        text.len -= run;
+        if (text.len == 0) {
+            break;
+        }
         struct bl_str escaped = escaped_character(text, room, &taken);
         if (buf->len + escaped.len > end) {
             record->truncated = true;

@@ -33,9 +33,14 @@ static void add_value(struct key *key, struct bl_str value) {
 
     *out++ = (char)(unsigned char)kept.len;
     for (size_t i = 0; i < kept.len;) {
+        char c = kept.data[i];
+        if (c >= 0x20 && c < 0x7f) { /* nearly always */
+            *out++ = c;
+            i++;
+            continue;
+        }
         size_t step = bl_utf8_char_len(kept.data + i, kept.len - i);
-        bool control = (unsigned char)kept.data[i] < 0x20 || kept.data[i] == 0x7f;
-        if (step == 0 || control) {
+        if (step <= 1) { /* not UTF-8, or a control character */
             *out++ = '?';
             i++;
         } else {

@@ -17,34 +17,109 @@ static uint64_t load_le64(const uint8_t *bytes) {
     return word;
 }
 
-static void rounds(uint64_t v[4], int count) {
+/* The four words of the state, passed by value so that they stay in registers. */
+struct lanes {
+    uint64_t a, b, c, d;
+};
+
+static inline struct lanes rounds(struct lanes v, int count) {
     for (int i = 0; i < count; i++) {
-        v[0] += v[1];
-        v[2] += v[3];
-        v[1] = rotate_left(v[1], 13) ^ v[0];
-        v[3] = rotate_left(v[3], 16) ^ v[2];
-        v[0] = rotate_left(v[0], 32);
-        v[2] += v[1];
-        v[0] += v[3];
-        v[1] = rotate_left(v[1], 17) ^ v[2];
-        v[3] = rotate_left(v[3], 21) ^ v[0];
-        v[2] = rotate_left(v[2], 32);
+        v.a += v.b;
+        v.c += v.d;
+        v.b = rotate_left(v.b, 13) ^ v.a;
+        v.d = rotate_left(v.d, 16) ^ v.c;
+        v.a = rotate_left(v.a, 32);
+        v.c += v.b;
+        v.a += v.d;
+        v.b = rotate_left(v.b, 17) ^ v.c;
+        v.d = rotate_left(v.d, 21) ^ v.a;
+        v.c = rotate_left(v.c, 32);
     }
+    return v;
 }
 
-static void compress(uint64_t v[4], uint64_t word) {
-    v[3] ^= word;
-    rounds(v, 2);
-    v[0] ^= word;
+static inline struct lanes compress(struct lanes v, uint64_t word) {
+    v.d ^= word;
+    v = rounds(v, 2);
+    v.a ^= word;
+    return v;
 }
 
-void bl_siphash_begin(struct bl_siphash *state, const uint8_t key[BL_SIPHASH_KEY_BYTES]) {
+static inline struct lanes start(const uint8_t key[BL_SIPHASH_KEY_BYTES]) {
     uint64_t k0 = load_le64(key);
     uint64_t k1 = load_le64(key + 8);
 
-    *state = (struct bl_siphash){
-        .v = {k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
-              k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)}};
+    return (struct lanes){k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+                          k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573)};
+}
+
+static inline uint64_t folded(struct lanes v) {
+    return v.a ^ v.b ^ v.c ^ v.d;
+}
+
+/* The digest of 64 bits; `last` holds the bytes that are left and the length. */
+static inline uint64_t finish64(struct lanes v, uint64_t last) {
+    v = compress(v, last);
+    v.c ^= 0xff;
+    return folded(rounds(v, 4));
+}
+
+static inline void finish128(struct lanes v, uint64_t last, uint64_t out[2]) {
+    v = compress(v, last);
+    v.c ^= 0xee;
+    v = rounds(v, 4);
+    out[0] = folded(v);
+    v.b ^= 0xdd;
+    out[1] = folded(rounds(v, 4));
+}
+
+/* All whole words of an input; `*last` gets the bytes that are left and the length. */
+static inline struct lanes absorb(struct lanes v, const uint8_t *bytes, size_t len,
+                                  uint64_t *last) {
+    const uint8_t *end = bytes + (len & ~(size_t)7);
+    uint64_t tail = 0;
+
+    for (; bytes != end; bytes += 8) {
+        v = compress(v, load_le64(bytes));
+    }
+    for (size_t i = 0; i < (len & 7); i++) {
+        tail |= (uint64_t)end[i] << (8 * i);
+    }
+    *last = tail | (uint64_t)len << 56;
+    return v;
+}
+
+uint64_t bl_siphash64(const uint8_t key[BL_SIPHASH_KEY_BYTES], const void *data, size_t len) {
+    uint64_t last;
+    struct lanes v = absorb(start(key), data, len, &last);
+
+    return finish64(v, last);
+}
+
+void bl_siphash128(const uint8_t key[BL_SIPHASH_KEY_BYTES], const void *data, size_t len,
+                   uint64_t out[2]) {
+    uint64_t last;
+    struct lanes v = start(key);
+
+    v.b ^= 0xee;
+    v = absorb(v, data, len, &last);
+    finish128(v, last, out);
+}
+
+static void save(struct bl_siphash *state, struct lanes v) {
+    state->v[0] = v.a;
+    state->v[1] = v.b;
+    state->v[2] = v.c;
+    state->v[3] = v.d;
+}
+
+static struct lanes saved(const struct bl_siphash *state) {
+    return (struct lanes){state->v[0], state->v[1], state->v[2], state->v[3]};
+}
+
+void bl_siphash_begin(struct bl_siphash *state, const uint8_t key[BL_SIPHASH_KEY_BYTES]) {
+    *state = (struct bl_siphash){.tail = 0};
+    save(state, start(key));
 }
 
 void bl_siphash_begin128(struct bl_siphash *state, const uint8_t key[BL_SIPHASH_KEY_BYTES]) {
@@ -54,23 +129,26 @@ void bl_siphash_begin128(struct bl_siphash *state, const uint8_t key[BL_SIPHASH_
 
 void bl_siphash_add(struct bl_siphash *state, const void *data, size_t len) {
     const uint8_t *bytes = data;
+    struct lanes v = saved(state);
+    unsigned filled = 8u * state->tail_len; /* bits */
 
     state->len += len;
-    while (len > 0 && state->tail_len != 0) {
-        state->tail |= (uint64_t)*bytes++ << (8 * state->tail_len);
-        len--;
-        state->tail_len = (state->tail_len + 1) & 7;
-        if (state->tail_len == 0) {
-            compress(state->v, state->tail);
-            state->tail = 0;
-        }
-    }
     for (; len >= 8; len -= 8, bytes += 8) {
-        compress(state->v, load_le64(bytes));
+        uint64_t word = load_le64(bytes);
+        v = compress(v, state->tail | word << filled);
+        state->tail = filled == 0 ? 0 : word >> (64 - filled);
     }
     for (; len > 0; len--) {
-        state->tail |= (uint64_t)*bytes++ << (8 * state->tail_len++);
+        state->tail |= (uint64_t)*bytes++ << filled;
+        filled += 8;
+        if (filled == 64) {
+            v = compress(v, state->tail);
+            state->tail = 0;
+            filled = 0;
+        }
     }
+    state->tail_len = (uint8_t)(filled / 8);
+    save(state, v);
 }
 
 void bl_siphash_add_piece(struct bl_siphash *state, const void *data, size_t len) {
@@ -81,40 +159,10 @@ void bl_siphash_add_piece(struct bl_siphash *state, const void *data, size_t len
     bl_siphash_add(state, data, len);
 }
 
-static uint64_t folded(const uint64_t v[4]) {
-    return v[0] ^ v[1] ^ v[2] ^ v[3];
-}
-
 uint64_t bl_siphash_end(struct bl_siphash *state) {
-    compress(state->v, state->tail | state->len << 56);
-    state->v[2] ^= 0xff;
-    rounds(state->v, 4);
-    return folded(state->v);
+    return finish64(saved(state), state->tail | state->len << 56);
 }
 
 void bl_siphash_end128(struct bl_siphash *state, uint64_t out[2]) {
-    compress(state->v, state->tail | state->len << 56);
-    state->v[2] ^= 0xee;
-    rounds(state->v, 4);
-    out[0] = folded(state->v);
-    state->v[1] ^= 0xdd;
-    rounds(state->v, 4);
-    out[1] = folded(state->v);
-}
-
-uint64_t bl_siphash64(const uint8_t key[BL_SIPHASH_KEY_BYTES], const void *data, size_t len) {
-    struct bl_siphash state;
-
-    bl_siphash_begin(&state, key);
-    bl_siphash_add(&state, data, len);
-    return bl_siphash_end(&state);
-}
-
-void bl_siphash128(const uint8_t key[BL_SIPHASH_KEY_BYTES], const void *data, size_t len,
-                   uint64_t out[2]) {
-    struct bl_siphash state;
-
-    bl_siphash_begin128(&state, key);
-    bl_siphash_add(&state, data, len);
-    bl_siphash_end128(&state, out);
+    finish128(saved(state), state->tail | state->len << 56, out);
 }
