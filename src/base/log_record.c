@@ -81,7 +81,10 @@ static struct bl_str escaped_character(struct bl_str text, char room[6], size_t 
     case '\t':
         return BL_STR("\\t");
     default:
-        memcpy(room, "\\u00", 4);
+        room[0] = '\\';
+        room[1] = 'u';
+        room[2] = '0';
+        room[3] = '0';
         room[4] = digits[c >> 4];
         room[5] = digits[c & 15];
         return (struct bl_str){room, 6};

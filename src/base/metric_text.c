@@ -3,6 +3,11 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* One of several series, in one of the shards. */
+struct entry {
+    const struct bl_metric_series *series;
+};
+
 /* One metric while it is written. */
 struct writing {
     struct bl_buf *buf;
@@ -99,24 +104,23 @@ static uint64_t load(const _Atomic uint64_t *cell) {
     return atomic_load_explicit(cell, memory_order_relaxed);
 }
 
-static void write_counter(const struct writing *writing, struct bl_metric_series *const *same,
-                          size_t count) {
+static void write_counter(const struct writing *writing, const struct entry *same, size_t count) {
     uint64_t sum = 0;
 
     for (size_t i = 0; i < count; i++) {
-        sum += load(&same[i]->counter->value);
+        sum += load(&same[i].series->counter->value);
     }
-    write_name(writing, same[0], "", -1);
+    write_name(writing, same[0].series, "", -1);
     write_number(writing, sum);
     bl_buf_char(writing->buf, '\n');
 }
 
-static double merged_gauge(const struct bl_metric_desc *desc, struct bl_metric_series *const *same,
+static double merged_gauge(const struct bl_metric_desc *desc, const struct entry *same,
                            size_t count) {
-    double merged = bl_gauge_value(same[0]->gauge);
+    double merged = bl_gauge_value(same[0].series->gauge);
 
     for (size_t i = 1; i < count; i++) {
-        double value = bl_gauge_value(same[i]->gauge);
+        double value = bl_gauge_value(same[i].series->gauge);
         if (desc->merge == BL_METRIC_SUM) {
             merged += value;
         } else if (value > merged) {
@@ -126,35 +130,33 @@ static double merged_gauge(const struct bl_metric_desc *desc, struct bl_metric_s
     return merged;
 }
 
-static void write_gauge(const struct writing *writing, struct bl_metric_series *const *same,
-                        size_t count) {
-    write_name(writing, same[0], "", -1);
+static void write_gauge(const struct writing *writing, const struct entry *same, size_t count) {
+    write_name(writing, same[0].series, "", -1);
     bl_buf_double(writing->buf, merged_gauge(writing->desc, same, count));
     bl_buf_char(writing->buf, '\n');
 }
 
-static void write_histogram(const struct writing *writing, struct bl_metric_series *const *same,
-                            size_t count) {
+static void write_histogram(const struct writing *writing, const struct entry *same, size_t count) {
     struct bl_buf *buf = writing->buf;
     uint64_t below = 0;
     uint64_t sum = 0;
 
     for (size_t bound = 0; bound <= writing->desc->bound_count; bound++) {
         for (size_t i = 0; i < count; i++) {
-            below += load(&same[i]->buckets->counts[bound]);
+            below += load(&same[i].series->buckets->counts[bound]);
         }
-        write_name(writing, same[0], "_bucket", (int)bound);
+        write_name(writing, same[0].series, "_bucket", (int)bound);
         bl_buf_u64(buf, below);
         bl_buf_char(buf, '\n');
     }
     for (size_t i = 0; i < count; i++) {
-        sum += load(&same[i]->buckets->sum);
+        sum += load(&same[i].series->buckets->sum);
     }
-    write_name(writing, same[0], "_sum", -1);
+    write_name(writing, same[0].series, "_sum", -1);
     write_number(writing, sum);
     bl_buf_char(buf, '\n');
     /* From the buckets, so that it equals the last of them whatever the writers do meanwhile. */
-    write_name(writing, same[0], "_count", -1);
+    write_name(writing, same[0].series, "_count", -1);
     bl_buf_u64(buf, below);
     bl_buf_char(buf, '\n');
 }
@@ -170,13 +172,12 @@ static int compare_labels(const struct bl_metric_series *a, const struct bl_metr
 }
 
 static int compare_entries(const void *a, const void *b) {
-    return compare_labels(*(struct bl_metric_series *const *)a,
-                          *(struct bl_metric_series *const *)b);
+    return compare_labels(((const struct entry *)a)->series, ((const struct entry *)b)->series);
 }
 
 /* The series of one metric in all shards, as of one moment. */
 struct gathered {
-    struct bl_metric_series **entries;
+    struct entry *entries;
     size_t count;
     size_t capacity;
 };
@@ -185,19 +186,19 @@ static bool gather(struct gathered *gathered, const struct bl_metric_shard *cons
                    size_t shard_count, size_t metric) {
     gathered->count = 0;
     for (size_t i = 0; i < shard_count; i++) {
-        struct bl_metric_series *series =
+        const struct bl_metric_series *series =
             atomic_load_explicit(&shards[i]->slots[metric].newest, memory_order_acquire);
         for (; series != NULL; series = series->next) {
             if (gathered->count == gathered->capacity) {
                 size_t capacity = gathered->capacity * 2 + 64;
-                void *larger = realloc(gathered->entries, capacity * sizeof(series));
+                void *larger = realloc(gathered->entries, capacity * sizeof(struct entry));
                 if (larger == NULL) {
                     return false;
                 }
                 gathered->entries = larger;
                 gathered->capacity = capacity;
             }
-            gathered->entries[gathered->count++] = series;
+            gathered->entries[gathered->count++].series = series;
         }
     }
     return true;
@@ -208,9 +209,10 @@ static void write_series(const struct writing *writing, const struct gathered *g
     size_t start = 0;
 
     while (start < gathered->count) {
-        struct bl_metric_series *const *same = gathered->entries + start;
+        const struct entry *same = gathered->entries + start;
         size_t count = 1;
-        while (start + count < gathered->count && compare_labels(same[0], same[count]) == 0) {
+        while (start + count < gathered->count &&
+               compare_labels(same[0].series, same[count].series) == 0) {
             count++;
         }
         switch (writing->desc->type) {
@@ -238,12 +240,13 @@ static bool write_metric(struct bl_buf *buf, struct gathered *gathered,
     }
     if (lead) {
         assert(writing.desc->type == BL_METRIC_GAUGE && writing.desc->labels[0] == NULL);
+        assert(gathered->entries != NULL && gathered->count >= 1);
         bl_metric_text_sample_first(buf, writing.desc,
                                     merged_gauge(writing.desc, gathered->entries, gathered->count));
         return true;
     }
     if (gathered->count > 1) {
-        qsort(gathered->entries, gathered->count, sizeof(*gathered->entries), compare_entries);
+        qsort(gathered->entries, gathered->count, sizeof(struct entry), compare_entries);
     }
     write_help(buf, writing.desc);
     write_type(buf, writing.desc);
