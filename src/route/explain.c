@@ -91,6 +91,10 @@ static void tell_reason(const struct bl_decision_input *input, const struct bl_d
         bl_buf_printf(buf, "breakers stood in the way of what was preferred\n");
         break;
     case BL_REASON_WEIGHTED:
+        if (decision->draw == BL_DRAW_NONE) {
+            bl_buf_printf(buf, "%.*s was the only one available\n", BL_STR_ARG(chosen));
+        }
+        break;
     case BL_REASON_BEST_SCORE:
     case BL_REASON_RETRY:
     case BL_REASON_COUNT:

@@ -5,6 +5,7 @@
 
 #define SLOTS_PER_BUCKET 4
 #define MIN_CAPACITY 64
+#define CAPACITY_MAX ((size_t)1 << 30)
 
 /*
  * A slot is two words. `check` is the session's second word XORed with `pin`, so that a reader who
@@ -34,13 +35,15 @@ static int64_t expires_ms_of(uint64_t pin) {
 bl_result bl_pins_create(size_t capacity, struct bl_pins **out) {
     size_t rounded = MIN_CAPACITY;
 
-    while (rounded < capacity && rounded < SIZE_MAX / (4 * sizeof(struct slot))) {
+    while (rounded < capacity && rounded < CAPACITY_MAX) {
         rounded *= 2;
+    }
+    if (rounded < capacity) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     /* calloc maps fresh pages lazily: slots that are never used cost no memory. */
     struct bl_pins *pins = calloc(1, sizeof(*pins) + rounded * sizeof(struct slot));
-    if (pins == NULL || rounded < capacity) {
-        free(pins);
+    if (pins == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     pins->bucket_mask = rounded / SLOTS_PER_BUCKET - 1;

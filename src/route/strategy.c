@@ -18,6 +18,9 @@ static bl_provider_index draw_weighted(struct bl_choice *choice,
     double total = 0;
     double passed = 0;
 
+    if (bl_provider_set_count(candidates) == 1) { /* nothing to draw */
+        return (bl_provider_index)bl_provider_set_next(candidates, 0);
+    }
     for (int p = -1; (p = bl_provider_set_next(candidates, p + 1)) >= 0;) {
         total += providers[p].weight;
     }

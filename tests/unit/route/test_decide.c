@@ -20,8 +20,8 @@ static int teardown(void **state) {
     return 0;
 }
 
-#define BEGIN(...)            \
-    static const char yaml[] = __VA_ARGS__; \
+#define BEGIN(...)                                                                                 \
+    static const char yaml[] = __VA_ARGS__;                                                        \
     case_begin(&c, yaml)
 
 static void weighted_draw_says_so(void **state) {
@@ -339,7 +339,8 @@ static void last_resort_makes_no_pin(void **state) {
 
 static void budget_drops_and_refuses(void **state) {
     (void)state;
-    BEGIN("providers: [{name: dear, weight: 9, expect: {cost: 3}}, {name: cheap, expect: {cost: 1}}]\n"
+    BEGIN("providers: [{name: dear, weight: 9, expect: {cost: 3}}, {name: cheap, expect: {cost: "
+          "1}}]\n"
           "budget: {cost: 10}\n");
     c.limits.budget_resets_ms = CASE_NOW_MS + 5000;
     c.limits.budget_used_nano = 8 * BL_NANO_PER_UNIT;
@@ -357,20 +358,23 @@ static void budget_drops_and_refuses(void **state) {
 
 static void spent_budget_can_go_on(void **state) {
     (void)state;
-    BEGIN("providers: [{name: a, expect: {cost: 3}}, {name: z, weight: 0, last_resort: true, expect: {cost: 1}}]\n"
+    BEGIN("providers: [{name: a, expect: {cost: 3}}, {name: z, weight: 0, last_resort: true, "
+          "expect: {cost: 1}}]\n"
           "budget: {cost: 10, on_exceed: last_resort}\n");
     c.limits.budget_used_nano = 10 * BL_NANO_PER_UNIT;
     assert_string_equal(chosen(&c), "z");
     assert_string_equal(drop_of(&c, "a"), "budget");
     case_end(&c);
-    case_begin(&c, "providers: [{name: a, expect: {cost: 3}}]\nbudget: {cost: 10, on_exceed: warn}\n");
+    case_begin(&c,
+               "providers: [{name: a, expect: {cost: 3}}]\nbudget: {cost: 10, on_exceed: warn}\n");
     c.limits.budget_used_nano = 100 * BL_NANO_PER_UNIT;
     assert_string_equal(chosen(&c), "a");
 }
 
 static void limits_come_first(void **state) {
     (void)state;
-    BEGIN("providers: [{name: a}]\nrate_limit: {enabled: true, requests_per_second: 10, burst: 1}\n");
+    BEGIN(
+        "providers: [{name: a}]\nrate_limit: {enabled: true, requests_per_second: 10, burst: 1}\n");
     c.limits.rate_tat_ns = c.input.now_ns + 50000001;
     assert_string_equal(chosen(&c), "");
     assert_int_equal(c.decision.error, BL_E_RATE_LIMIT_EXCEEDED);

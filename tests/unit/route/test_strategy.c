@@ -97,9 +97,10 @@ static void unknown_counts_as_the_worst(void **state) {
 
 static void equals_share_by_weight(void **state) {
     (void)state;
-    case_begin(&c, "strategy: priority\n"
-                   "providers: [{name: a, weight: 3, priority: 5}, {name: b, weight: 1, priority: 5},\n"
-                   "            {name: d, weight: 9, priority: 1}]\n");
+    case_begin(&c,
+               "strategy: priority\n"
+               "providers: [{name: a, weight: 3, priority: 5}, {name: b, weight: 1, priority: 5},\n"
+               "            {name: d, weight: 9, priority: 1}]\n");
     int a = 0;
     for (uint64_t seed = 0; seed < 4000; seed++) {
         c.input.seed = seed;
@@ -126,14 +127,10 @@ static void scored_session_gets_a_pin(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(priority_takes_the_highest),
-        TEST(latency_takes_the_lowest_known),
-        TEST(cost_takes_the_cheapest),
-        TEST(least_busy_is_relative_to_capacity),
-        TEST(score_weighs_what_it_is_told),
-        TEST(errors_and_load_count),
-        TEST(unknown_counts_as_the_worst),
-        TEST(equals_share_by_weight),
+        TEST(priority_takes_the_highest),   TEST(latency_takes_the_lowest_known),
+        TEST(cost_takes_the_cheapest),      TEST(least_busy_is_relative_to_capacity),
+        TEST(score_weighs_what_it_is_told), TEST(errors_and_load_count),
+        TEST(unknown_counts_as_the_worst),  TEST(equals_share_by_weight),
         TEST(scored_session_gets_a_pin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
