@@ -134,6 +134,10 @@ static void test_merge_is_recording_both(void **state) {
         assert_true(fabs(answer - exact) <= exact / 128);
     }
     bl_histogram_init(&second);
+    bl_histogram_merge(&second, &histogram); /* into an empty one: the same */
+    assert_true(bl_histogram_min(&second) == values[0]);
+    assert_true(bl_histogram_max(&second) == values[19999]);
+    bl_histogram_init(&second);
     bl_histogram_merge(&histogram, &second); /* an empty one changes nothing */
     assert_true(bl_histogram_min(&histogram) == values[0]);
     assert_int_equal(bl_histogram_count(&histogram), 20000);

@@ -126,6 +126,26 @@ static void test_bound_at_every_length(void **state) {
     }
 }
 
+/* Fields until nothing fits, from every starting point: the last byte of the bound is used, the
+ * one behind it is not. */
+static void test_bound_with_many_fields(void **state) {
+    (void)state;
+    static char text[100];
+    size_t longest = 0;
+    memset(text, 'x', sizeof(text));
+    for (size_t len = 0; len < sizeof(text); len++) {
+        struct fixture fixture;
+        begin(&fixture, 300, (struct bl_str){text, len});
+        for (int i = 0; i < 100; i++) {
+            bl_log_u64(&fixture.record, "n", 1);
+        }
+        assert_false(bl_log_end(&fixture.record));
+        assert_true(fixture.buf.len <= 300);
+        longest = fixture.buf.len > longest ? fixture.buf.len : longest;
+    }
+    assert_int_equal(longest, 300);
+}
+
 static void test_one_long_text_leaves_room(void **state) {
     (void)state;
     static char text[10000];
@@ -208,6 +228,7 @@ int main(void) {
         cmocka_unit_test(test_escapes),
         cmocka_unit_test(test_lines_follow_each_other),
         cmocka_unit_test(test_bound_at_every_length),
+        cmocka_unit_test(test_bound_with_many_fields),
         cmocka_unit_test(test_one_long_text_leaves_room),
         cmocka_unit_test(test_cut_never_splits),
         cmocka_unit_test(test_too_little_room),

@@ -146,6 +146,19 @@ static void test_hostile_values(void **state) {
     bl_metric_shard_fini(&shard);
 }
 
+static void test_values_in_any_script(void **state) {
+    (void)state;
+    struct bl_metric_shard shard;
+    const char *name = "a\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80";
+    set_up(&shard, 100, 65536);
+    struct bl_counter *cell = tenant(&shard, name);
+    assert_ptr_equal(tenant(&shard, name), cell);
+    const struct bl_metric_series *series = atomic_load(&shard.slots[BY_TENANT].newest);
+    assert_ptr_equal(series->counter, cell);
+    assert_true(bl_str_equal_c(series->labels[0], name));
+    bl_metric_shard_fini(&shard);
+}
+
 static void test_gauge(void **state) {
     (void)state;
     struct bl_metric_shard shard;
@@ -242,6 +255,7 @@ int main(void) {
         cmocka_unit_test(test_cap_of_the_shard),
         cmocka_unit_test(test_cap_of_memory),
         cmocka_unit_test(test_hostile_values),
+        cmocka_unit_test(test_values_in_any_script),
         cmocka_unit_test(test_gauge),
         cmocka_unit_test(test_buckets),
         cmocka_unit_test(test_catalogue_that_does_not_fit),

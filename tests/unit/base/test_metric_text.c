@@ -8,7 +8,7 @@
 
 #include "base/metric_text.h"
 
-enum { LEAD, REQUESTS, LATENCY, COST, SHARE, WORST };
+enum { LEAD, REQUESTS, LATENCY, COST, SHARE, WORST, WAITED };
 
 static const uint64_t bounds_ns[] = {5000000, 100000000, UINT64_C(2500000000)};
 
@@ -38,6 +38,13 @@ static const struct bl_metric_desc metrics[] = {
                .merge = BL_METRIC_MAX,
                .series_max = 5,
                .labels = {"provider"}},
+    [WAITED] = {.name = "waited_ms",
+                .help = "Wait",
+                .type = BL_METRIC_HISTOGRAM,
+                .unit = BL_METRIC_MILLISECONDS,
+                .series_max = 1,
+                .bounds = bounds_ns,
+                .bound_count = 1},
 };
 static const struct bl_metric_catalogue catalogue = {metrics, sizeof(metrics) / sizeof(metrics[0])};
 
@@ -92,6 +99,7 @@ static void test_whole_body(void **state) {
     bl_counter_add(bl_metric_counter(&fixture.shards[0], COST, NULL), 12000000);
     bl_gauge_set(bl_metric_gauge(&fixture.shards[0], SHARE, NULL), 0.25);
     bl_gauge_set(bl_metric_gauge(&fixture.shards[1], SHARE, NULL), 0.5);
+    bl_buckets_record(bl_metric_buckets(&fixture.shards[0], WAITED, NULL), 1500000);
     struct bl_str provider = BL_STR("p1");
     bl_gauge_set(bl_metric_gauge(&fixture.shards[0], WORST, &provider), 2);
     bl_gauge_set(bl_metric_gauge(&fixture.shards[1], WORST, &provider), 1);
@@ -118,7 +126,13 @@ static void test_whole_body(void **state) {
                         "share 0.75\n"
                         "# HELP worst Max\n"
                         "# TYPE worst gauge\n"
-                        "worst{provider=\"p1\"} 2\n");
+                        "worst{provider=\"p1\"} 2\n"
+                        "# HELP waited_ms Wait\n"
+                        "# TYPE waited_ms histogram\n"
+                        "waited_ms_bucket{le=\"5\"} 1\n"
+                        "waited_ms_bucket{le=\"+Inf\"} 1\n"
+                        "waited_ms_sum 1.5\n"
+                        "waited_ms_count 1\n");
     tear_down(&fixture);
 }
 
