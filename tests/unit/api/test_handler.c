@@ -160,11 +160,11 @@ static void nothing_of_the_request_leaks(void **state) {
         ",'broken':'marker-",
     };
     static const char *const bodies[] = {
-        "'task':{'type':'marker-type','payload':{'marker-k':'marker-v'}},"
-        "'metadata':{'marker-m':'marker-n','region':'marker-region'},"
-        "'context':{'user_id':'marker-user','marker-c':['marker-d']}",
-        "'message':{'message_type':'marker-type','payload':'marker-payload','metadata':"
-        "{'user_id':'marker-user'}},'context':{'mood':'marker-mood','policy_id':'sticky'}",
+        ("'task':{'type':'marker-type','payload':{'marker-k':'marker-v'}},"
+         "'metadata':{'marker-m':'marker-n','region':'marker-region'},"
+         "'context':{'user_id':'marker-user','marker-c':['marker-d']}"),
+        ("'message':{'message_type':'marker-type','payload':'marker-payload','metadata':"
+         "{'user_id':'marker-user'}},'context':{'mood':'marker-mood','policy_id':'sticky'}"),
         "'message':{'message_type':{'marker':1},'payload':'marker-payload'}",
         "'message':{'metadata':{'marker-twice':1,'marker-twice':2}}",
         "'input':{'type':['marker'],'text':'marker-text'}",
