@@ -1,5 +1,6 @@
 /* Compiling `when`. */
 #include <assert.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "policy/facts.h"
@@ -19,7 +20,7 @@ static bool is_constant(uint16_t operand) {
     return operand != BL_NO_OPERAND && (operand & BL_OPERAND_CONSTANT) != 0;
 }
 
-static const struct bl_value *constant_at(const struct bl_draft *draft, uint16_t operand) {
+static struct bl_value *constant_at(const struct bl_draft *draft, uint16_t operand) {
     return &draft->constants[operand & (uint16_t)~BL_OPERAND_CONSTANT];
 }
 
@@ -33,7 +34,7 @@ static bool keep_texts(struct bl_draft *draft, struct bl_value *value) {
 }
 
 /* A constant of the policy: a scalar, or a list of scalars. */
-static uint16_t constant(struct bl_draft *draft, struct bl_json json) {
+static uint16_t keep_constant(struct bl_draft *draft, struct bl_json json) {
     uint16_t index = draft->policy->constant_count;
     struct bl_value value;
     bool good = true;
@@ -74,17 +75,38 @@ static uint16_t operand(struct bl_draft *draft, struct bl_json value) {
     if (bl_json_count(value) == 1 && bl_json_string(variable, &path)) {
         return bl_draft_fact(draft, variable, path);
     }
-    return constant(draft, value);
+    return keep_constant(draft, value);
 }
 
-/* Status words are a closed set: a typo there would wait for the night it is needed. */
-static void check_status(struct bl_draft *draft, struct bl_json value) {
+/* The status that a value names, or -1. 429 and 503 may be written without quotes. */
+static int status_of(struct bl_json value) {
+    char digits[24];
+    struct bl_str word;
+    int64_t number;
+
+    if (bl_json_is(value, BL_JSON_INT) && bl_json_int64(value, &number)) {
+        (void)snprintf(digits, sizeof(digits), "%lld", (long long)number);
+        word = bl_str_from_c(digits);
+    } else if (!bl_json_string(value, &word)) {
+        return -1;
+    }
+    return bl_status_from_word(word);
+}
+
+/* Status words are a closed set: a typo there would wait for the night it is needed. The constant
+ * becomes the word. */
+static void check_status(struct bl_draft *draft, struct bl_json value, struct bl_value *constant) {
     struct bl_str words[BL_STATUS_COUNT];
     struct bl_str word = BL_STR("");
+    int status = status_of(value);
 
-    if (bl_json_string(value, &word) && bl_status_from_word(word) >= 0) {
+    if (status >= 0) {
+        const char *text = bl_status_word((enum bl_status)status);
+        *constant = (struct bl_value){
+            .type = BL_VALUE_STRING, .count = (uint32_t)strlen(text), .as.string = text};
         return;
     }
+    (void)bl_json_string(value, &word);
     for (int i = 0; i < BL_STATUS_COUNT; i++) {
         words[i] = bl_str_from_c(bl_status_word((enum bl_status)i));
     }
@@ -105,16 +127,18 @@ static void check_status(struct bl_draft *draft, struct bl_json value) {
     }
 }
 
-static void check_statuses(struct bl_draft *draft, struct bl_json words) {
+static void check_statuses(struct bl_draft *draft, struct bl_json words,
+                           struct bl_value *constant) {
     struct bl_json_iter it = bl_json_iter(words);
 
-    if (!bl_json_is(words, BL_JSON_ARRAY)) {
-        check_status(draft, words);
+    if (constant->type != BL_VALUE_LIST) {
+        check_status(draft, words, constant);
         return;
     }
+    struct bl_value *items = (struct bl_value *)constant->as.items; /* made by keep_constant */
     for (uint32_t i = 0; bl_json_next(&it); i++) {
         size_t mark = bl_draft_enter_item(draft, i);
-        check_status(draft, it.value);
+        check_status(draft, it.value, &items[i]);
         bl_draft_leave(draft, mark);
     }
 }
@@ -123,7 +147,7 @@ static void check_if_status(struct bl_draft *draft, uint16_t fact, uint16_t othe
                             struct bl_json words) {
     if (fact != BL_NO_OPERAND && !is_constant(fact) && is_constant(other) &&
         bl_fact_is_status(&draft->facts[fact])) {
-        check_statuses(draft, words);
+        check_statuses(draft, words, constant_at(draft, other));
     }
 }
 
@@ -261,7 +285,7 @@ static void compile_entry(struct bl_draft *draft, struct bl_str key, struct bl_j
     } else {
         bool is_list = bl_json_is(value, BL_JSON_ARRAY);
         uint16_t left = bl_draft_fact(draft, bl_draft_key_of(value), key);
-        uint16_t right = constant(draft, value);
+        uint16_t right = keep_constant(draft, value);
         check_if_status(draft, left, right, value);
         emit_comparison(draft, is_list ? BL_OP_IN : BL_OP_EQUAL, left, right);
     }
@@ -343,7 +367,7 @@ uint32_t bl_compile_attempt_condition(struct bl_draft *draft, struct bl_json whe
         return bl_compile_condition(draft, when);
     }
     size_t mark = bl_draft_enter(draft, bl_str_from_c(key));
-    uint16_t right = constant(draft, when);
+    uint16_t right = keep_constant(draft, when);
     uint16_t left = bl_draft_fact(draft, when, BL_STR("status"));
     check_if_status(draft, left, right, when);
     emit_comparison(draft, BL_OP_IN, left, right);

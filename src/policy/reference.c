@@ -217,7 +217,7 @@ static void write_statuses(struct bl_buf *buf) {
         bl_buf_str(buf, i == 0 ? BL_STR("") : BL_STR(", "));
         bl_buf_printf(buf, "`%s`", bl_status_word((enum bl_status)i));
     }
-    bl_buf_literal(buf, ".\n");
+    bl_buf_literal(buf, ". `429` and `503` may also be numbers.\n");
 }
 
 void bl_policy_reference_write(struct bl_buf *buf) {

@@ -286,7 +286,13 @@ static void write_definitions(struct bl_json_writer *writer) {
     write_text(writer, "type", "array");
     bl_json_write_key(writer, BL_STR("items"));
     bl_json_write_object_begin(writer);
+    bl_json_write_key(writer, BL_STR("anyOf"));
+    bl_json_write_array_begin(writer);
+    bl_json_write_object_begin(writer);
     write_words(writer, statuses);
+    bl_json_write_object_end(writer);
+    bl_json_write_raw(writer, BL_STR("{\"enum\":[429,503]}")); /* the same without quotes */
+    bl_json_write_array_end(writer);
     bl_json_write_object_end(writer);
     bl_json_write_object_end(writer);
     bl_json_write_key(writer, BL_STR("scalar"));

@@ -43,6 +43,10 @@ static void conditions_are_objects_or_lists_of_status_words(void **state) {
     assert_true(applies("timeout") && !applies("5xx"));
     expect_good(&compiled, "{weights: {a: 1}, fallbacks: [{when: []}]}");
     expect_warning(&compiled, "fallbacks[0]", "never applies", 0, 0);
+    expect_good(&compiled, "{weights: {a: 1}, fallbacks: [{when: {status: [429, timeout]}}]}");
+    assert_true(applies("429") && applies("timeout") && !applies("503"));
+    expect_good(&compiled, "{weights: {a: 1}, fallbacks: [{when: {status: 503}}]}");
+    assert_true(applies("503") && !applies("429"));
     expect_refused(&compiled, "{weights: {a: 1}, fallbacks: [{when: [timeout, 500]}]}",
                    "fallbacks[0].when[1]", "a status is a word, found a number");
     assert_string_equal(expect_refused(&compiled,

@@ -42,7 +42,7 @@ static void mixed_weights_are_refused_with_both_readings(void **state) {
         expect_refused(&compiled, "{weights: {a: 70, b: 0.3}}", "weights.b",
                        "(70 at weights.a): 70 : 0.3 as written, or 0.7 : 0.3");
     assert_int_equal(diag->column, 22);
-    assert_non_null(strstr(diag->hint, "all as whole numbers"));
+    assert_non_null(strstr(diag->hint, "write all weights as whole numbers"));
     /* 1.0 was a whole share where 1 was one percent. */
     expect_refused(&compiled, "{providers: [{name: a, weight: 1.0}, {name: b, weight: 70}]}",
                    "providers[0].weight", "70 : 1 as written, or 0.7 : 1");
