@@ -8,7 +8,8 @@
  * exact. The unit is the caller's. With shift = max(0, floor(log2(value)) - 6):
  *
  *   cell  = 64 * shift + (value >> shift)
- *   value = (cell - 64 * shift) << shift, with shift = max(0, cell / 64 - 1), to that plus 2^shift - 1
+ *   least = (cell - 64 * shift) << shift, with shift = max(0, cell / 64 - 1)
+ *   most  = least + 2^shift - 1
  *
  * Source of the idea: G. Tene, HdrHistogram. 21 KiB each: for latencies that people read. Metrics
  * with many series use buckets (base/metric.h).
