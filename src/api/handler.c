@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/handler_private.h"
+#include "base/siphash.h"
 #include "base/text.h"
 #include "wire/decide_reply.h"
 #include "wire/recover.h"
@@ -94,12 +95,29 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     fill_report(&exchange, result, report);
 }
 
+/* An id for a message that names none, from the message alone: there is no admission yet. */
+static struct bl_str id_of_text(struct bl_str text, char storage[32]) {
+    static const uint8_t key[BL_SIPHASH_KEY_BYTES] = "refused-unread";
+    uint64_t digest[2];
+    struct bl_buf hex;
+
+    bl_siphash128(key, text.data,
+                  text.len < BL_WIRE_RECOVER_BYTES ? text.len : BL_WIRE_RECOVER_BYTES, digest);
+    bl_buf_init(&hex, storage, 32);
+    bl_hex_write(&hex, digest, sizeof(digest));
+    return bl_buf_view(&hex);
+}
+
 void bl_api_refuse(enum bl_operation operation, const struct bl_message *message,
                    enum bl_error error, int64_t retry_after_ms, struct bl_buf *reply) {
     struct bl_request request;
     struct bl_refusal refusal;
+    char storage[32];
 
-    bl_wire_recover(message, BL_STR("unknown"), &request);
+    bl_wire_recover(message, BL_STR_ABSENT, &request);
+    if (!bl_str_is_present(request.request_id)) {
+        request.request_id = id_of_text(message->data, storage);
+    }
     if (operation != BL_OPERATION_DECIDE) {
         request.dialect = BL_DIALECT_GATEWAY;
     }

@@ -54,10 +54,11 @@ void bl_wire_write_steps(const struct bl_outcome *outcome, struct bl_json_writer
 static void write_decision_id(const struct bl_outcome *outcome, const uint8_t key[16],
                               uint64_t nonce, struct bl_json_writer *writer) {
     const struct bl_policy *policy = outcome->policy;
-    char storage[BL_DECISION_ID_MAX];
+    char storage[BL_DECISION_ID_MAX + 2];
     struct bl_buf id;
 
     bl_buf_init(&id, storage, sizeof(storage));
+    bl_buf_char(&id, '"');
     bl_decision_id_write(
         &(struct bl_decision_facts){
             .time_ms = outcome->input.now_ns / 1000000,
@@ -69,7 +70,9 @@ static void write_decision_id(const struct bl_outcome *outcome, const uint8_t ke
             .policy_id = policy->policy_id,
         },
         key, &id);
-    bl_json_write_member(writer, BL_STR("decision_id"), bl_buf_view(&id));
+    bl_buf_char(&id, '"');
+    bl_json_write_key(writer, BL_STR("decision_id"));
+    bl_json_write_raw(writer, bl_buf_view(&id)); /* its alphabet needs no escapes */
 }
 
 static void write_estimates(const struct bl_decision *decision, struct bl_json_writer *writer) {

@@ -239,6 +239,16 @@ static void a_refusal_without_processing_can_be_matched(void **state) {
     assert_true(bl_str_equal(bl_buf_view(&fixture.reply), expected));
     bl_api_refuse(BL_OPERATION_COMPLEXITY, &canonical_form, BL_E_UNAVAILABLE, 0, &fixture.reply);
     assert_non_null(memmem(fixture.reply.data, fixture.reply.len, "INTERNAL_ERROR", 14));
+
+    /* An id is made up where there is none, also for a message of nothing. */
+    static const char *const nameless[] = {"{'message':{}}", ""};
+    for (size_t i = 0; i < 2; i++) {
+        struct bl_message message = message_of(json_text(nameless[i]), NULL);
+        bl_api_refuse(BL_OPERATION_DECIDE, &message, BL_E_UNAVAILABLE, 0, &fixture.reply);
+        const char *id = memmem(fixture.reply.data, fixture.reply.len, "\"request_id\":\"", 14);
+        assert_non_null(id);
+        assert_int_equal(strspn(id + 14, "0123456789abcdef"), 32);
+    }
 }
 
 static void each_kind_of_request_leaves_the_heap_alone(void **state) {
