@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
+
 #include "support/route_case.h"
 
 static struct route_case c;
@@ -247,7 +249,7 @@ static void sessions_stay_without_a_pin(void **state) {
     set_session(&c, 42);
     const char *first = chosen(&c);
     char id[8];
-    strcpy(id, first);
+    (void)snprintf(id, sizeof(id), "%s", first);
     assert_int_equal(c.decision.draw, BL_DRAW_RENDEZVOUS);
     assert_int_equal(c.decision.pin_action, BL_PIN_NONE);
     for (uint64_t seed = 0; seed < 200; seed++) {
@@ -261,7 +263,7 @@ static void pin_is_written_when_the_own_provider_is_away(void **state) {
     BEGIN("providers: [{name: a}, {name: b}]\nsticky: {enabled: true, ttl: 10m}\n");
     set_session(&c, 42);
     char own[8];
-    strcpy(own, chosen(&c));
+    (void)snprintf(own, sizeof(own), "%s", chosen(&c));
     state_of(&c, own)->cooldown_until_ms = CASE_NOW_MS + 1;
     assert_string_not_equal(chosen(&c), own);
     assert_int_equal(c.decision.pin_action, BL_PIN_WRITE);
@@ -290,7 +292,7 @@ static void pin_of_an_unavailable_provider_stays(void **state) {
     BEGIN("providers: [{name: a}, {name: b}]\nsticky: {enabled: true}\n");
     set_session(&c, 42);
     char own[8];
-    strcpy(own, chosen(&c));
+    (void)snprintf(own, sizeof(own), "%s", chosen(&c));
     const char *other = strcmp(own, "a") == 0 ? "b" : "a";
     c.input.pin = (bl_provider_index)provider_of(&c, other);
     c.input.pin_expires_ms = CASE_NOW_MS + 1000;

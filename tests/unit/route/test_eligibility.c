@@ -67,9 +67,10 @@ static void keep_last_needs_nothing_else_against_it(void **state) {
 static void every_provider_has_a_reason_up_to_the_last(void **state) {
     (void)state;
     char yaml[8192];
-    size_t len = (size_t)sprintf(yaml, "providers:\n");
+    size_t len = (size_t)snprintf(yaml, sizeof(yaml), "providers:\n");
     for (int p = 0; p < BL_POLICY_MAX_PROVIDERS; p++) {
-        len += (size_t)sprintf(yaml + len, "  - {name: p%d, weight: %d}\n", p, p == 127);
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "  - {name: p%d, weight: %d}\n", p,
+                                p == 127);
     }
     case_begin(&c, yaml);
     assert_string_equal(chosen(&c), "p127");

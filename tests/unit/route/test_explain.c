@@ -178,9 +178,10 @@ static void limited(void **state) {
 static void large_explanations_are_cut_whole(void **state) {
     (void)state;
     static char yaml[65536];
-    size_t len = (size_t)sprintf(yaml, "providers:\n");
+    size_t len = (size_t)snprintf(yaml, sizeof(yaml), "providers:\n");
     for (int p = 0; p < 128; p++) {
-        len += (size_t)sprintf(yaml + len, "  - {name: \"%0200d\", weight: 1}\n", p);
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len,
+                                "  - {name: \"%0200d\", weight: 1}\n", p);
     }
     case_begin(&c, yaml);
     chosen(&c);

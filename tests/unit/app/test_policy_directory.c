@@ -1,0 +1,217 @@
+/* A folder of policies: what changes, what breaks, what is shared. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/policy_directory.h"
+
+static char folder[64];
+static struct bl_policy_directory *directory;
+static char reports[8192];
+
+static void on_report(void *user, const char *path, const struct bl_diag *finding) {
+    (void)user;
+    size_t len = strlen(reports);
+    (void)snprintf(reports + len, sizeof(reports) - len, "%s:%u %s %s\n", path + strlen(folder),
+                   finding->line, finding->path, finding->message);
+}
+
+static void run(const char *format, const char *argument) {
+    char command[512];
+    (void)snprintf(command, sizeof(command), format, folder, argument);
+    assert_int_equal(system(command), 0);
+}
+
+static int setup(void **state) {
+    (void)state;
+    (void)snprintf(folder, sizeof(folder), "/tmp/bl-policies-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    reports[0] = '\0';
+    assert_true(bl_is_ok(bl_policy_directory_create(folder, on_report, NULL, &directory)));
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    bl_policy_directory_destroy(directory);
+    run("rm -r %s%s", "");
+    return 0;
+}
+
+static void put(const char *name, const char *text) {
+    char path[256];
+    (void)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+    (void)mkdir(path, 0755);
+    *slash = '/';
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0);
+    assert_int_equal(fclose(file), 0);
+}
+
+static bool scan(void) {
+    bool changed;
+    reports[0] = '\0';
+    assert_true(bl_is_ok(bl_policy_directory_scan(directory, false, &changed)));
+    return changed;
+}
+
+/* The live policy; the directory holds it as long as no scan follows. */
+static const struct bl_policy *find(const char *tenant, const char *policy) {
+    struct bl_catalog *catalog;
+    assert_true(bl_is_ok(bl_policy_directory_catalog(directory, 1, &catalog)));
+    const struct bl_policy *found =
+        bl_catalog_find(catalog, bl_str_from_c(tenant), bl_str_from_c(policy));
+    bl_catalog_destroy(catalog);
+    return found;
+}
+
+#define ONE "providers: [{name: a}]\n"
+#define TWO "providers: [{name: a}, {name: b}]\n"
+
+static void files_become_policies(void **state) {
+    (void)state;
+    put("acme/default.yaml", ONE);
+    put("acme/gold.yml", TWO);
+    put("_shared/cheap.json", "{\"providers\":[{\"name\":\"c\"}]}");
+    put("acme/notes.txt", "not a policy");
+    put("acme/.hidden.yaml", "broken: [");
+    assert_true(scan());
+    assert_string_equal(reports, "");
+    assert_int_equal(bl_policy_directory_live(directory), 3);
+    assert_non_null(find("acme", "default"));
+    assert_non_null(find("acme", "gold"));
+    assert_non_null(find("anybody", "cheap"));
+    assert_null(find("anybody", "default"));
+    assert_null(find("acme", "notes"));
+    assert_false(scan()); /* nothing changed */
+}
+
+static void what_did_not_change_is_shared(void **state) {
+    (void)state;
+    put("t/a.yaml", ONE);
+    put("t/b.yaml", ONE);
+    assert_true(scan());
+    const struct bl_policy *before = find("t", "a");
+    put("t/b.yaml", TWO);
+    assert_true(scan());
+    assert_ptr_equal(find("t", "a"), before);
+    assert_int_equal(find("t", "b")->provider_count, 2);
+    put("t/b.yaml", "# a comment changes nothing\n" TWO);
+    assert_false(scan());
+}
+
+static void a_broken_file_keeps_the_last_good_revision(void **state) {
+    (void)state;
+    put("t/default.yaml", TWO);
+    assert_true(scan());
+    put("t/default.yaml", "providers: [{nam: a}]\n");
+    assert_false(scan());
+    assert_non_null(strstr(reports, "/t/default.yaml:1 providers[0].nam unknown key"));
+    assert_int_equal(bl_policy_directory_broken(directory), 1);
+    assert_int_equal(find("t", "default")->provider_count, 2);
+    assert_false(scan()); /* told once */
+    assert_string_equal(reports, "");
+    put("t/default.yaml", ONE);
+    assert_true(scan());
+    assert_int_equal(bl_policy_directory_broken(directory), 0);
+    assert_int_equal(find("t", "default")->provider_count, 1);
+}
+
+static void a_file_that_never_was_good_is_no_policy(void **state) {
+    (void)state;
+    put("t/default.yaml", "version: [\n");
+    (void)scan();
+    assert_int_equal(bl_policy_directory_live(directory), 0);
+    assert_int_equal(bl_policy_directory_broken(directory), 1);
+    assert_null(find("t", "default"));
+}
+
+static void a_removed_file_takes_its_policy(void **state) {
+    (void)state;
+    put("t/a.yaml", ONE);
+    put("t/b.yaml", ONE);
+    assert_true(scan());
+    run("rm %s/%s", "t/a.yaml");
+    assert_true(scan());
+    assert_null(find("t", "a"));
+    assert_non_null(find("t", "b"));
+    run("rm -r %s/%s", "t");
+    assert_true(scan());
+    assert_int_equal(bl_policy_directory_live(directory), 0);
+}
+
+static void names_that_are_no_ids_are_told(void **state) {
+    (void)state;
+    put("bad tenant/default.yaml", ONE);
+    put("t/bad id.yaml", ONE);
+    put("t/..yaml", ONE);
+    (void)scan();
+    assert_non_null(strstr(reports, "no tenant id"));
+    assert_non_null(strstr(reports, "no policy id"));
+    assert_int_equal(bl_policy_directory_live(directory), 0);
+}
+
+static void two_files_for_one_policy_are_told(void **state) {
+    (void)state;
+    put("t/default.yaml", ONE);
+    put("t/default.json", "{\"providers\":[{\"name\":\"a\"}]}");
+    assert_true(scan());
+    assert_non_null(strstr(reports, "another file holds this policy"));
+    assert_int_equal(bl_policy_directory_live(directory), 1);
+}
+
+static void a_missing_folder_changes_nothing(void **state) {
+    (void)state;
+    put("t/default.yaml", ONE);
+    assert_true(scan());
+    run("rm -r %s%s", "");
+    assert_false(scan());
+    assert_non_null(strstr(reports, "No such file"));
+    assert_non_null(find("t", "default"));
+    assert_int_equal(mkdir(folder, 0755), 0);
+}
+
+static void links_are_followed(void **state) {
+    (void)state;
+    put("real/default.yaml", ONE);
+    run("ln -s real %s/%s", "linked");
+    assert_true(scan());
+    assert_non_null(find("linked", "default"));
+}
+
+static void too_large_files_are_refused(void **state) {
+    (void)state;
+    put("t/small.yaml", ONE);
+    run("head -c 1100000 /dev/zero | tr '\\0' '#' > %s/%s", "t/large.yaml");
+    (void)scan();
+    assert_non_null(strstr(reports, "/t/large.yaml"));
+    assert_int_equal(bl_policy_directory_live(directory), 1);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        TEST(files_become_policies),
+        TEST(what_did_not_change_is_shared),
+        TEST(a_broken_file_keeps_the_last_good_revision),
+        TEST(a_file_that_never_was_good_is_no_policy),
+        TEST(a_removed_file_takes_its_policy),
+        TEST(names_that_are_no_ids_are_told),
+        TEST(two_files_for_one_policy_are_told),
+        TEST(a_missing_folder_changes_nothing),
+        TEST(links_are_followed),
+        TEST(too_large_files_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
