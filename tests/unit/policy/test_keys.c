@@ -221,7 +221,7 @@ static void test_out_of_range(const struct bl_key *key, const struct place *plac
         break;
     case BL_KEY_DOUBLE:
     case BL_KEY_MONEY:
-        member_error(place, key, "-0.1", "must be between 0");
+        member_error(place, key, "-0.1", "must be between");
         member_error(place, key, "1e300", "must be between");
         break;
     case BL_KEY_DURATION:
