@@ -6,7 +6,6 @@
 #include "api/handler_private.h"
 #include "base/siphash.h"
 #include "base/text.h"
-#include "wire/decide_reply.h"
 #include "wire/recover.h"
 
 static bl_api_handler *handler_of(enum bl_operation operation) {
@@ -49,9 +48,18 @@ static const char *legacy_code_of(enum bl_operation operation, enum bl_error err
     }
 }
 
+static const char *message_of(struct bl_api_work *work) {
+    struct bl_buf text;
+
+    bl_buf_init(&text, work->message, sizeof(work->message) - 1);
+    bl_wire_refusal_text(&work->refusal, &text);
+    work->message[text.len] = '\0';
+    return work->message;
+}
+
 static void fill_report(const struct bl_api_exchange *exchange, bl_result result,
                         struct bl_api_report *report) {
-    const struct bl_api_work *work = &exchange->api->work;
+    struct bl_api_work *work = &exchange->api->work;
     const struct bl_outcome *outcome = exchange->outcome;
 
     *report = (struct bl_api_report){
@@ -65,7 +73,7 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
     };
     if (bl_is_error(result)) {
         report->intake_code = work->refusal.intake_code;
-        report->message = work->refusal.diag.message;
+        report->message = message_of(work);
     }
 }
 

@@ -16,6 +16,7 @@
 #include "flow/decide.h"
 #include "flow/tenant.h"
 #include "json/json.h"
+#include "wire/decide_reply.h"
 #include "wire/decide_request.h"
 #include "wire/message.h"
 
@@ -56,6 +57,7 @@ struct bl_api {
         struct bl_outcome outcome;
         struct bl_refusal refusal;
         char generated_id[32]; /* hexadecimal digits of the admission id */
+        char message[BL_WIRE_REFUSAL_TEXT_MAX + 1];
     } work;
 };
 
@@ -69,7 +71,7 @@ struct bl_api_report {
     struct bl_str tenant_id; /* only once it is believed */
     const struct bl_policy *policy;
     const struct bl_decision *decision; /* NULL if there was none */
-    const char *message;                /* of the error; NULL if none */
+    const char *message;                /* of the error, with place and cure; NULL if none */
 };
 
 /* Handles one message; `reply` (reset first; BL_WIRE_REPLY_MAX_BYTES of room at least) holds

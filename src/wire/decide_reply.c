@@ -197,24 +197,28 @@ static bool is_gateway_form(const struct bl_request *request) {
     return request->dialect == BL_DIALECT_GATEWAY || request->dialect == BL_DIALECT_CONTRACT;
 }
 
-/* "path: message; hint" */
-static void write_message(const struct bl_refusal *refusal, struct bl_json_writer *writer) {
+void bl_wire_refusal_text(const struct bl_refusal *refusal, struct bl_buf *buf) {
     const struct bl_diag *diag = &refusal->diag;
-    char storage[sizeof(diag->path) + sizeof(diag->message) + sizeof(diag->hint) + 8];
+    const char *message =
+        diag->message[0] != '\0' ? diag->message : bl_error_info(refusal->error)->text;
+
+    if (diag->path[0] != '\0') {
+        bl_buf_str(buf, bl_str_from_c(diag->path));
+        bl_buf_literal(buf, ": ");
+    }
+    bl_buf_str(buf, bl_str_from_c(message));
+    if (diag->hint[0] != '\0') {
+        bl_buf_literal(buf, "; ");
+        bl_buf_str(buf, bl_str_from_c(diag->hint));
+    }
+}
+
+static void write_message(const struct bl_refusal *refusal, struct bl_json_writer *writer) {
+    char storage[BL_WIRE_REFUSAL_TEXT_MAX];
     struct bl_buf text;
 
     bl_buf_init(&text, storage, sizeof(storage));
-    if (diag->path[0] != '\0') {
-        bl_buf_str(&text, bl_str_from_c(diag->path));
-        bl_buf_literal(&text, ": ");
-    }
-    bl_buf_str(&text,
-               bl_str_from_c(diag->message[0] != '\0' ? diag->message
-                                                      : bl_error_info(refusal->error)->text));
-    if (diag->hint[0] != '\0') {
-        bl_buf_literal(&text, "; ");
-        bl_buf_str(&text, bl_str_from_c(diag->hint));
-    }
+    bl_wire_refusal_text(refusal, &text);
     bl_json_write_member(writer, BL_STR("message"), bl_buf_view(&text));
 }
 

@@ -12,6 +12,9 @@
 /* Replies stay below this, the C gateway's buffer less what it adds. */
 #define BL_WIRE_REPLY_MAX_BYTES 65000
 
+/* No text of a refusal is longer: path, message and hint of a diagnostic, and what joins them. */
+#define BL_WIRE_REFUSAL_TEXT_MAX (sizeof(struct bl_diag) + 8)
+
 /* {ok:true, decision{…}, explain?, context{request_id, trace_id?}}. `buf` needs
  * BL_WIRE_REPLY_MAX_BYTES of room; explain is cut from its end to fit. `nonce` makes decision ids
  * of equal decisions differ. */
@@ -25,6 +28,9 @@ void bl_wire_encode_decision(const struct bl_request *request, const struct bl_o
 void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
                             const struct bl_outcome *outcome, const char *legacy_code,
                             struct bl_buf *buf);
+
+/* Appends "path: message; hint", what a person needs of a refusal; never a value of the sender. */
+void bl_wire_refusal_text(const struct bl_refusal *refusal, struct bl_buf *buf);
 
 /* {decision_id, provider_id, …} of a decision that names a provider. */
 void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[16], uint64_t nonce,

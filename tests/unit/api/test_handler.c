@@ -215,7 +215,8 @@ static void a_report_says_what_happened(void **state) {
                      BL_E_UNAUTHORIZED);
     assert_false(bl_str_is_present(report->tenant_id)); /* it was not believed */
     assert_int_equal(report->intake_code, BL_INTAKE_TENANT_FORBIDDEN);
-    assert_non_null(report->message);
+    assert_memory_equal(report->message, "tenant_id: is not believed", 26);
+    assert_non_null(strstr(report->message, "nats.shared_subject_tenants"));
     assert_null(report->decision);
     assert_null(report->policy);
 }
