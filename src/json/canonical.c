@@ -1,46 +1,36 @@
 #include "json/canonical.h"
 
-#include <stdlib.h>
-
-struct member {
-    struct bl_str key;
-    struct bl_json value;
-};
-
-static int by_key(const void *a, const void *b) {
-    return bl_str_compare(((const struct member *)a)->key, ((const struct member *)b)->key);
-}
+#include "json/keys.h"
 
 static bl_result write_object(struct bl_json_writer *writer, struct bl_json object,
                               struct bl_arena *arena) {
-    uint32_t count = bl_json_count(object);
-    struct member *members = bl_arena_calloc(arena, count + 1, sizeof(*members));
-    struct bl_json_iter it = bl_json_iter(object);
+    const struct bl_json_node *nodes = object.doc->nodes;
+    const uint32_t *keys = bl_json_keys_sorted(nodes, object.index, arena);
 
-    if (members == NULL) {
+    if (keys == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    for (uint32_t i = 0; bl_json_next(&it); i++) {
-        members[i] = (struct member){it.key, it.value};
-    }
-    qsort(members, count, sizeof(*members), by_key);
     bl_json_write_object_begin(writer);
-    for (uint32_t i = 0; i < count; i++) {
-        bl_json_write_key(writer, members[i].key);
-        BL_TRY(bl_json_write_canonical(writer, members[i].value, arena));
+    for (uint32_t i = 0; i < nodes[object.index].length; i++) {
+        const struct bl_json_node *key = &nodes[keys[i]];
+        bl_json_write_key(writer, (struct bl_str){key->value.string, key->length});
+        BL_TRY(bl_json_write_canonical(writer, (struct bl_json){object.doc, keys[i] + 1}, arena));
     }
     bl_json_write_object_end(writer);
     return BL_OK;
 }
 
+/* Doubles that an integer type holds exactly are written as that integer would be. */
 static void write_double(struct bl_json_writer *writer, struct bl_json value) {
     int64_t integer;
     double number = 0;
 
+    (void)bl_json_double(value, &number);
     if (bl_json_int64(value, &integer)) {
         bl_json_write_int64(writer, integer);
+    } else if (number >= 0x1p63 && number < 0x1p64) {
+        bl_json_write_uint64(writer, (uint64_t)number);
     } else {
-        (void)bl_json_double(value, &number);
         bl_json_write_double(writer, number);
     }
 }

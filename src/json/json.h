@@ -102,7 +102,8 @@ const char *bl_json_type_name(enum bl_json_type type);
 /* The member `key` of an object; absent if there is none or `object` is not an object. */
 struct bl_json bl_json_get(struct bl_json object, struct bl_str key);
 
-/* Follows "a.b.c" through objects. Keys that contain a dot cannot be reached this way. */
+/* Follows "a.b.c" through objects; an empty path is `object` itself. Keys that contain a dot cannot
+ * be reached this way. */
 struct bl_json bl_json_path(struct bl_json object, struct bl_str path);
 
 /* Item `index` of an array; absent if out of range. Linear in `index`. */

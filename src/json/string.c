@@ -5,38 +5,7 @@
 #include <string.h>
 
 #include "base/text.h"
-
-#define ONES UINT64_C(0x0101010101010101)
-#define HIGHS UINT64_C(0x8080808080808080)
-
-/* High bit set in each byte of `word` that is below 0x20, a quote, or a backslash; bytes above
- * 0x7F are found by their own high bit. False positives only above a true one, which is enough to
- * find the first. A. Mycroft's zero-byte test, as in H. S. Warren, "Hacker's Delight", §6-1. */
-static uint64_t special_bytes(uint64_t word) {
-    uint64_t quote = word ^ (ONES * '"');
-    uint64_t backslash = word ^ (ONES * '\\');
-    uint64_t control = word - ONES * 0x20;
-
-    return ((quote - ONES) | (backslash - ONES) | control | word) & HIGHS;
-}
-
-/* The first byte from `at` that is not a plain ASCII character of a string. */
-static const char *skip_plain(const char *at, const char *end) {
-    while (end - at >= 8) {
-        uint64_t word;
-        memcpy(&word, at, sizeof(word));
-        uint64_t found = special_bytes(word);
-        if (found != 0) {
-            return at + (__builtin_ctzll(found) >> 3);
-        }
-        at += 8;
-    }
-    while (at < end && (unsigned char)*at >= 0x20 && (unsigned char)*at < 0x80 && *at != '"' &&
-           *at != '\\') {
-        at++;
-    }
-    return at;
-}
+#include "json/plain.h"
 
 static int hex4(const char *at, const char *end) {
     unsigned char bytes[2];
@@ -114,62 +83,132 @@ static size_t read_escape(const char **at, const char *end, char *out, const cha
     return 1;
 }
 
-/* One character beyond ASCII, or what is wrong with the byte at `at`. */
-static size_t check_other(const char *at, const char *end, const char **problem) {
+static bool is_continuation(const char *at) {
+    return ((unsigned char)*at & 0xC0) == 0x80;
+}
+
+/* Behind the characters of two and three bytes that follow each other from `at`. Those whose second
+ * byte has a narrower range, and those of four bytes, are left to bl_utf8_char_len. */
+static const char *skip_common_utf8(const char *at, const char *end) {
+    while (end - at >= 3) {
+        unsigned char first = (unsigned char)*at;
+        if (first >= 0xC2 && first < 0xE0 && is_continuation(at + 1)) {
+            at += 2;
+        } else if (first > 0xE0 && first < 0xF0 && first != 0xED && is_continuation(at + 1) &&
+                   is_continuation(at + 2)) {
+            at += 3;
+        } else {
+            break;
+        }
+    }
+    return at;
+}
+
+/* Behind the run of other characters at `at`; NULL with *problem set if there is none. */
+static const char *skip_other(const char *at, const char *end, const char **problem) {
     if (at == end) {
         *problem = "the string is not closed";
-        return 0;
+        return NULL;
+    }
+    if (*at == '\n' || *at == '\r') {
+        *problem = "the string is not closed on its line; a line break is written as \\n";
+        return NULL;
     }
     if ((unsigned char)*at < 0x20) {
-        *problem = "a control character has to be escaped in a string";
-        return 0;
+        *problem = "a control character has to be escaped in a string, a tab as \\t";
+        return NULL;
     }
-    size_t len = bl_utf8_char_len(at, (size_t)(end - at));
-    if (len == 0) {
-        *problem = "this is not valid UTF-8";
+    const char *behind = skip_common_utf8(at, end);
+    if (behind == at) {
+        size_t len = bl_utf8_char_len(at, (size_t)(end - at));
+        if (len == 0) {
+            *problem = "this byte is not valid UTF-8";
+            return NULL;
+        }
+        behind += len;
     }
+    return behind;
+}
+
+/* The quote that closes the string, or `end`. */
+static const char *find_close(const char *at, const char *end) {
+    for (;;) {
+        at = bl_json_skip_plain(at, end);
+        if (at == end || *at == '"') {
+            return at;
+        }
+        at += *at == '\\' && end - at > 1 ? 2 : 1;
+    }
+}
+
+/* Copies plain bytes from `*at` to `out`, and returns how many. `out` has room for what is left. */
+static size_t copy_plain(const char **at, const char *end, char *out) {
+    const char *from = *at;
+
+    while (end - from >= 8) {
+        uint64_t word;
+        memcpy(&word, from, sizeof(word));
+        memcpy(out, &word, sizeof(word));
+        uint64_t found = bl_json_not_plain(word);
+        int plain = found != 0 ? __builtin_ctzll(found) >> 3 : 8;
+        from += plain;
+        out += plain;
+        if (found != 0) {
+            break;
+        }
+    }
+    while (from < end && bl_json_is_plain(*from)) {
+        *out++ = *from++;
+    }
+    size_t len = (size_t)(from - *at);
+    *at = from;
     return len;
 }
 
-/* The string whose first escape is at `at`, its text begun at `begin`. */
+/* The string that begins at `begin` and has its first escape at `*cursor`. */
 static bl_result read_escaped(const char *begin, const char **cursor, const char *end,
                               struct bl_arena *arena, struct bl_str *value, const char **problem) {
     const char *at = *cursor;
-    const char *close = at;
+    const char *close = find_close(at, end);
+    size_t len = (size_t)(at - begin);
 
-    /* An escape is never shorter than what it stands for, so the source bounds the value. */
-    while (close < end && *close != '"') {
-        close += *close == '\\' && end - close > 1 ? 2 : 1;
-    }
+    /* An escape is never shorter than what it stands for, so the source bounds the value. The rest
+     * is for the longest character, which may be written before its escape is found broken. */
     char *out = bl_arena_alloc(arena, (size_t)(close - begin) + 4);
     if (out == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    size_t len = (size_t)(at - begin);
     memcpy(out, begin, len);
-    for (;;) {
+    while (at != close) {
+        len += copy_plain(&at, close, out + len);
         const char *from = at;
-        at = skip_plain(at, end);
-        memcpy(out + len, from, (size_t)(at - from));
-        len += (size_t)(at - from);
-        if (at < end && *at == '"') {
+        if (at == close) {
             break;
         }
-        from = at;
-        size_t step = at < end && *at == '\\' ? read_escape(&at, end, out + len, problem)
-                                              : check_other(at, end, problem);
-        if (step == 0) {
+        if (*at == '\\') {
+            size_t step = read_escape(&at, end, out + len, problem);
+            if (step == 0) {
+                *cursor = from;
+                return BL_FAIL(INVALID_REQUEST);
+            }
+            len += step;
+            continue;
+        }
+        at = skip_other(at, close, problem);
+        if (at == NULL) {
             *cursor = from;
             return BL_FAIL(INVALID_REQUEST);
         }
-        if (at == from) {
-            memcpy(out + len, at, step);
-            at += step;
-        }
-        len += step;
+        memcpy(out + len, from, (size_t)(at - from));
+        len += (size_t)(at - from);
+    }
+    *cursor = close;
+    if (close == end) {
+        *problem = "the string is not closed";
+        return BL_FAIL(INVALID_REQUEST);
     }
     *value = (struct bl_str){out, len};
-    *cursor = at + 1;
+    *cursor = close + 1;
     return BL_OK;
 }
 
@@ -179,21 +218,19 @@ bl_result bl_json_string_read(const char **cursor, const char *end, struct bl_ar
     const char *at = begin;
 
     for (;;) {
-        at = skip_plain(at, end);
+        at = bl_json_skip_plain(at, end);
         if (at < end && *at == '"') {
             *value = (struct bl_str){begin, (size_t)(at - begin)};
             *cursor = at + 1;
             return BL_OK;
         }
+        *cursor = at;
         if (at < end && *at == '\\') {
-            *cursor = at;
             return read_escaped(begin, cursor, end, arena, value, problem);
         }
-        size_t step = check_other(at, end, problem);
-        if (step == 0) {
-            *cursor = at;
+        at = skip_other(at, end, problem);
+        if (at == NULL) {
             return BL_FAIL(INVALID_REQUEST);
         }
-        at += step;
     }
 }

@@ -64,7 +64,8 @@ struct bl_json bl_json_get(struct bl_json object, struct bl_str key) {
     const struct bl_json_node *nodes = object.doc->nodes;
     uint32_t end = nodes[object.index].next;
     for (uint32_t i = object.index + 1; i < end; i = nodes[i + 1].next) {
-        if (nodes[i].length == key.len && memcmp(nodes[i].value.string, key.data, key.len) == 0) {
+        if (nodes[i].length == key.len &&
+            (key.len == 0 || memcmp(nodes[i].value.string, key.data, key.len) == 0)) {
             return (struct bl_json){object.doc, i + 1};
         }
     }
@@ -72,13 +73,16 @@ struct bl_json bl_json_get(struct bl_json object, struct bl_str key) {
 }
 
 struct bl_json bl_json_path(struct bl_json object, struct bl_str path) {
-    while (path.len > 0 && object.doc != NULL) {
-        const char *dot = memchr(path.data, '.', path.len);
-        size_t len = dot == NULL ? path.len : (size_t)(dot - path.data);
-        size_t step = dot == NULL ? len : len + 1;
-        object = bl_json_get(object, (struct bl_str){path.data, len});
-        path.data += step;
-        path.len -= step;
+    if (path.len == 0) {
+        return object;
+    }
+    const char *end = path.data + path.len;
+    const char *step = path.data;
+    while (object.doc != NULL && step <= end) {
+        const char *dot = memchr(step, '.', (size_t)(end - step));
+        const char *step_end = dot != NULL ? dot : end;
+        object = bl_json_get(object, (struct bl_str){step, (size_t)(step_end - step)});
+        step = step_end + 1;
     }
     return object;
 }

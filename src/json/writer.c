@@ -4,34 +4,62 @@
 #include <math.h>
 
 #include "base/text.h"
+#include "json/plain.h"
 
 void bl_json_writer_init(struct bl_json_writer *writer, struct bl_buf *buf) {
-    *writer = (struct bl_json_writer){.buf = buf};
+    writer->buf = buf;
+    writer->depth = 0;
+    writer->needs_comma = false;
+    writer->after_key = false;
+    writer->objects[0] = 0; /* the others are written when their depth is reached */
 }
 
 bool bl_json_writer_ok(const struct bl_json_writer *writer) {
-    return writer->depth == 0 && !writer->buf->overflowed;
+    return writer->depth == 0 && writer->needs_comma && !writer->buf->overflowed;
 }
 
-/* What goes before a value or a key. */
+static bool in_object(const struct bl_json_writer *writer) {
+    uint32_t level = writer->depth - 1;
+
+    return writer->depth > 0 && (writer->objects[level / 64] >> (level % 64) & 1) != 0;
+}
+
 static void separate(struct bl_json_writer *writer) {
-    if (writer->needs_comma && !writer->after_key) {
+    if (writer->needs_comma) {
         bl_buf_char(writer->buf, ',');
     }
     writer->needs_comma = true;
-    writer->after_key = false;
+}
+
+/* What goes before a value: nothing after its key, else perhaps a comma. */
+static void begin_value(struct bl_json_writer *writer) {
+    if (writer->after_key) {
+        writer->after_key = false;
+        return;
+    }
+    assert(!in_object(writer));
+    assert(writer->depth > 0 || !writer->needs_comma); /* one value, not two */
+    separate(writer);
 }
 
 static void open(struct bl_json_writer *writer, char bracket) {
-    assert(writer->depth < BL_JSON_WRITER_MAX_DEPTH);
-    separate(writer);
+    uint32_t level = writer->depth;
+    uint64_t bit = UINT64_C(1) << (level % 64);
+
+    assert(level < BL_JSON_WRITER_MAX_DEPTH);
+    begin_value(writer);
     bl_buf_char(writer->buf, bracket);
+    if (level % 64 == 0) {
+        writer->objects[level / 64] = 0;
+    }
+    writer->objects[level / 64] &= ~bit;
+    writer->objects[level / 64] |= bracket == '{' ? bit : 0;
     writer->depth++;
     writer->needs_comma = false;
 }
 
 static void close(struct bl_json_writer *writer, char bracket) {
-    assert(writer->depth > 0 && !writer->after_key);
+    assert(writer->depth > 0 && !writer->after_key && in_object(writer) == (bracket == '}'));
     bl_buf_char(writer->buf, bracket);
     writer->depth--;
     writer->needs_comma = true;
@@ -71,32 +99,36 @@ static void write_escape(struct bl_buf *buf, unsigned char c, unsigned char esca
 }
 
 static void write_quoted(struct bl_buf *buf, struct bl_str text) {
-    size_t from = 0;
-    size_t i = 0;
+    const char *at = text.len > 0 ? text.data : "";
+    const char *end = at + text.len;
+    const char *from = at;
 
     bl_buf_char(buf, '"');
-    while (i < text.len) {
-        unsigned char c = (unsigned char)text.data[i];
-        unsigned char escape = escapes[c];
-        size_t step = escape == 1 ? bl_utf8_char_len(text.data + i, text.len - i) : 1;
-        if (escape == 0 || (escape == 1 && step != 0)) {
-            i += step;
+    while (at < end) {
+        at = bl_json_skip_plain(at, end);
+        if (at == end) {
+            break;
+        }
+        unsigned char escape = escapes[(unsigned char)*at];
+        size_t len = escape == 1 ? bl_utf8_char_len(at, (size_t)(end - at)) : 0;
+        if (len != 0) {
+            at += len;
             continue;
         }
-        bl_buf_bytes(buf, text.data + from, i - from);
+        bl_buf_bytes(buf, from, (size_t)(at - from));
         if (escape == 1) {
             bl_buf_literal(buf, "\xEF\xBF\xBD");
         } else {
-            write_escape(buf, c, escape);
+            write_escape(buf, (unsigned char)*at, escape);
         }
-        from = ++i;
+        from = ++at;
     }
-    bl_buf_bytes(buf, text.data + from, text.len - from);
+    bl_buf_bytes(buf, from, (size_t)(end - from));
     bl_buf_char(buf, '"');
 }
 
 void bl_json_write_key(struct bl_json_writer *writer, struct bl_str key) {
-    assert(!writer->after_key);
+    assert(in_object(writer) && !writer->after_key);
     separate(writer);
     write_quoted(writer->buf, key);
     bl_buf_char(writer->buf, ':');
@@ -112,28 +144,28 @@ void bl_json_write_bool(struct bl_json_writer *writer, bool value) {
 }
 
 void bl_json_write_int64(struct bl_json_writer *writer, int64_t value) {
-    separate(writer);
+    begin_value(writer);
     bl_buf_i64(writer->buf, value);
 }
 
 void bl_json_write_uint64(struct bl_json_writer *writer, uint64_t value) {
-    separate(writer);
+    begin_value(writer);
     bl_buf_u64(writer->buf, value);
 }
 
 void bl_json_write_double(struct bl_json_writer *writer, double value) {
     assert(isfinite(value));
-    separate(writer);
+    begin_value(writer);
     bl_buf_double(writer->buf, value);
 }
 
 void bl_json_write_string(struct bl_json_writer *writer, struct bl_str value) {
-    separate(writer);
+    begin_value(writer);
     write_quoted(writer->buf, value);
 }
 
 void bl_json_write_raw(struct bl_json_writer *writer, struct bl_str json) {
-    separate(writer);
+    begin_value(writer);
     bl_buf_str(writer->buf, json);
 }
 

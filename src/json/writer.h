@@ -4,6 +4,9 @@
  * Commas and nesting are kept by the writer; the caller writes keys and values in order. Strings
  * are escaped, and bytes that are not UTF-8 become U+FFFD, so the output is always valid JSON. When
  * the buffer overflows the rest is dropped and bl_json_writer_ok says so at the end.
+ *
+ * Order is the caller's affair and is asserted: in an object key and value take turns, in an array
+ * there are no keys, each end has its begin. A writer belongs to one thread at a time.
  */
 #ifndef BL_JSON_WRITER_H
 #define BL_JSON_WRITER_H
@@ -15,19 +18,21 @@
 #include "base/str.h"
 #include "json/json.h"
 
-#define BL_JSON_WRITER_MAX_DEPTH 1024
+/* The deepest document, and 64 levels around it. Deeper is a programmer's error. */
+#define BL_JSON_WRITER_MAX_DEPTH (1024 + 64)
 
 struct bl_json_writer {
     struct bl_buf *buf;
     uint32_t depth;
     bool needs_comma; /* a value was written before, at this depth */
     bool after_key;
+    uint64_t objects[BL_JSON_WRITER_MAX_DEPTH / 64]; /* which open containers are objects, by bit */
 };
 
 /* `buf` is borrowed until the last call. */
 void bl_json_writer_init(struct bl_json_writer *writer, struct bl_buf *buf);
 
-/* Whether all fitted, and every object and array is closed. */
+/* Whether all fitted, and one value is written whole. Ask when done. */
 bool bl_json_writer_ok(const struct bl_json_writer *writer);
 
 void bl_json_write_object_begin(struct bl_json_writer *writer);
@@ -47,7 +52,8 @@ void bl_json_write_double(struct bl_json_writer *writer, double value);
 void bl_json_write_string(struct bl_json_writer *writer, struct bl_str value);
 /* Text that is valid JSON already, as it is. */
 void bl_json_write_raw(struct bl_json_writer *writer, struct bl_str json);
-/* A value of a document, written anew. */
+/* A value of a document, written anew; an absent one as null. Doubles keep their type: what reads
+ * as a double reads as a double again. */
 void bl_json_write_value(struct bl_json_writer *writer, struct bl_json value);
 
 /* Key and value in one call. */

@@ -5,219 +5,221 @@
 #include <yaml.h>
 
 #include "base/text.h"
-#include "json/keys.h"
 #include "json/number.h"
+#include "json/tape.h"
+#include "json/yaml_words.h"
 
-#define FIRST_NODES 256
-#define NO_PARENT UINT32_MAX
+/* libyaml counts in characters, and takes more than \n for the end of a line; positions are meant
+ * for editors, and in bytes. Its marks rise from event to event, so one walk finds them all. */
+struct place {
+    struct bl_str text;
+    size_t index;  /* in characters */
+    size_t offset; /* in bytes */
+    size_t line_offset;
+    uint32_t line;
+};
 
-/* As in the JSON reader, an open container keeps its parent in `next`. */
 struct builder {
+    struct bl_json_tape tape;
+    struct place place;
     yaml_parser_t parser;
-    const struct bl_json_limits *limits;
-    struct bl_arena *arena;
-    struct bl_diag *diag;
-    struct bl_json_node *nodes;
-    uint32_t *lines;
-    uint32_t *columns;
-    uint32_t count;
-    uint32_t capacity;
-    uint32_t parent;
-    uint32_t depth;
+    uint32_t documents;
     bool at_key; /* the next node of the open mapping is a key */
 };
 
-static void locate(struct builder *builder, const yaml_mark_t *mark) {
-    builder->diag->line = (uint32_t)mark->line + 1;
-    builder->diag->column = (uint32_t)mark->column + 1;
+static void restart(struct place *place) {
+    *place = (struct place){.text = place->text, .line = 1};
 }
 
-static bl_result refuse(struct builder *builder, const yaml_event_t *event, const char *message,
-                        const char *hint) {
-    locate(builder, &event->start_mark);
-    bl_diag_message(builder->diag, "%s", message);
-    bl_diag_hint(builder->diag, "%s", hint);
+static void step(struct place *place) {
+    size_t left = place->text.len - place->offset;
+    size_t len = bl_utf8_char_len(place->text.data + place->offset, left);
+
+    if (place->text.data[place->offset] == '\n') {
+        place->line++;
+        place->line_offset = place->offset + 1;
+    }
+    place->offset += len;
+    place->index++;
+}
+
+static void go_to(struct place *place, size_t index) {
+    if (index < place->index) {
+        restart(place);
+    }
+    while (place->index < index && place->offset < place->text.len) {
+        step(place);
+    }
+}
+
+static uint32_t column_of(const struct place *place) {
+    return (uint32_t)(place->offset - place->line_offset) + 1;
+}
+
+static bl_result fail_here(struct builder *builder) {
+    builder->tape.diag->line = builder->place.line;
+    builder->tape.diag->column = column_of(&builder->place);
     return BL_FAIL(INVALID_REQUEST);
 }
 
-static bl_result no_memory(struct builder *builder) {
-    bl_diag_message(builder->diag, "the document needs more memory than it may have");
-    return BL_FAIL(RESOURCE_EXHAUSTED);
+static bl_result refuse(struct builder *builder, const char *message, const char *hint) {
+    bl_diag_message(builder->tape.diag, "%s", message);
+    bl_diag_hint(builder->tape.diag, "%s", hint);
+    return fail_here(builder);
 }
 
-/* Room in the three arrays for one more node. */
-static bl_result grow(struct builder *builder, const yaml_event_t *event) {
-    size_t capacity = builder->capacity == 0 ? FIRST_NODES : (size_t)builder->capacity * 2;
-
-    if (builder->count >= builder->limits->max_nodes) {
-        return refuse(builder, event, "the document has more values and keys than the limit", "");
-    }
-    struct bl_json_node *nodes = bl_arena_alloc(builder->arena, capacity * sizeof(*nodes));
-    uint32_t *lines = bl_arena_alloc(builder->arena, capacity * sizeof(*lines));
-    uint32_t *columns = bl_arena_alloc(builder->arena, capacity * sizeof(*columns));
-    if (nodes == NULL || lines == NULL || columns == NULL) {
-        return no_memory(builder);
-    }
-    if (builder->count > 0) {
-        memcpy(nodes, builder->nodes, builder->count * sizeof(*nodes));
-        memcpy(lines, builder->lines, builder->count * sizeof(*lines));
-        memcpy(columns, builder->columns, builder->count * sizeof(*columns));
-    }
-    builder->nodes = nodes;
-    builder->lines = lines;
-    builder->columns = columns;
-    builder->capacity = (uint32_t)capacity;
-    return BL_OK;
+/* The tape has said what is wrong; here is where. */
+static bl_result locate(struct builder *builder, bl_result result) {
+    return result.error == BL_E_INVALID_REQUEST ? fail_here(builder) : result;
 }
 
-/* A node for `event`; counts it as an item or member of the open container. */
-static bl_result add_node(struct builder *builder, const yaml_event_t *event,
-                          struct bl_json_node **out) {
-    if (builder->count == builder->capacity || builder->count >= builder->limits->max_nodes) {
-        BL_TRY(grow(builder, event));
-    }
-    if (builder->parent != NO_PARENT) {
-        struct bl_json_node *parent = &builder->nodes[builder->parent];
-        bool is_key = parent->type == BL_JSON_OBJECT && builder->at_key;
-        if (is_key && event->type != YAML_SCALAR_EVENT) {
-            return refuse(builder, event, "a key has to be a plain text",
-                          "quote the key if it has brackets or braces");
-        }
-        if (parent->type == BL_JSON_ARRAY || is_key) {
-            parent->length++;
-        }
-        builder->at_key = parent->type == BL_JSON_OBJECT && !builder->at_key;
-    }
-    uint32_t index = builder->count++;
-    builder->lines[index] = (uint32_t)event->start_mark.line + 1;
-    builder->columns[index] = (uint32_t)event->start_mark.column + 1;
-    builder->nodes[index] =
-        (struct bl_json_node){.next = index + 1, .offset = (uint32_t)event->start_mark.index};
-    *out = &builder->nodes[index];
-    return BL_OK;
+static bool in_mapping(const struct builder *builder) {
+    const struct bl_json_tape *tape = &builder->tape;
+
+    return tape->parent != BL_JSON_NO_PARENT && tape->nodes[tape->parent].type == BL_JSON_OBJECT;
 }
 
-static bl_result open_container(struct builder *builder, const yaml_event_t *event,
-                                enum bl_json_type type) {
-    struct bl_json_node *node;
+/* Counts the node to come in the open container. */
+static void count_item(struct builder *builder) {
+    struct bl_json_tape *tape = &builder->tape;
 
-    if (builder->depth >= builder->limits->max_depth) {
-        return refuse(builder, event, "mappings and lists are nested deeper than the limit", "");
+    if (tape->parent != BL_JSON_NO_PARENT && (!in_mapping(builder) || builder->at_key)) {
+        tape->nodes[tape->parent].length++;
     }
-    BL_TRY(add_node(builder, event, &node));
-    node->type = (uint8_t)type;
-    node->next = builder->parent;
-    builder->parent = builder->count - 1;
-    builder->depth++;
+    builder->at_key = in_mapping(builder) && !builder->at_key;
+}
+
+static void keep_position(struct builder *builder) {
+    builder->tape.lines[builder->tape.count - 1] = builder->place.line;
+    builder->tape.columns[builder->tape.count - 1] = column_of(&builder->place);
+}
+
+static bl_result open_container(struct builder *builder, enum bl_json_type type) {
+    if (in_mapping(builder) && builder->at_key) {
+        return refuse(builder, "a key has to be a text",
+                      "quote the key if it begins with a bracket, a brace or a question mark");
+    }
+    count_item(builder);
+    BL_TRY(
+        locate(builder, bl_json_tape_open(&builder->tape, type, (uint32_t)builder->place.offset)));
+    keep_position(builder);
     builder->at_key = type == BL_JSON_OBJECT;
     return BL_OK;
 }
 
 static bl_result close_container(struct builder *builder) {
-    uint32_t self = builder->parent;
-    struct bl_json_node *node = &builder->nodes[self];
-    uint32_t duplicate;
+    struct bl_json_tape *tape = &builder->tape;
+    struct bl_json_duplicate duplicate = {0, 0};
+    bl_result result = bl_json_tape_close(tape, builder->place.offset, &duplicate);
 
-    builder->parent = node->next;
-    node->next = builder->count;
-    builder->depth--;
-    builder->at_key =
-        builder->parent != NO_PARENT && builder->nodes[builder->parent].type == BL_JSON_OBJECT;
-    if (node->type != BL_JSON_OBJECT || node->length < 2 ||
-        bl_json_keys_distinct(builder->nodes, self, builder->arena, &duplicate)) {
-        return BL_OK;
+    builder->at_key = in_mapping(builder);
+    if (duplicate.second != 0) {
+        const struct bl_json_node *key = &tape->nodes[duplicate.second];
+        bl_json_tape_duplicate(tape, (struct bl_str){key->value.string, key->length},
+                               tape->lines[duplicate.first], tape->columns[duplicate.first]);
+        tape->diag->line = tape->lines[duplicate.second];
+        tape->diag->column = tape->columns[duplicate.second];
     }
-    if (duplicate == 0) {
-        return no_memory(builder);
-    }
-    builder->diag->line = builder->lines[duplicate];
-    builder->diag->column = builder->columns[duplicate];
-    bl_diag_message(
-        builder->diag, "the key \"%.*s\" stands twice in one mapping",
-        (int)(builder->nodes[duplicate].length < 100 ? builder->nodes[duplicate].length : 100),
-        builder->nodes[duplicate].value.string);
-    return BL_FAIL(INVALID_REQUEST);
+    return result;
 }
 
-/* Types a plain scalar by JSON's rules; false if it is text. */
-static bool type_plain(struct bl_str text, struct bl_json_node *node) {
-    const char *problem;
-    struct bl_json_node number;
+/* Types a plain scalar by JSON's rules: BL_JSON_STRING if it is text, ABSENT for a number that is
+ * none for us. */
+static enum bl_json_type type_plain(struct bl_str text, struct bl_json_node *value) {
+    const char *problem = "";
 
-    if (text.len == 0 || bl_str_equal(text, BL_STR("null")) || bl_str_equal(text, BL_STR("~"))) {
-        node->type = BL_JSON_NULL;
-        return true;
+    if (text.len == 0 || bl_str_equal(text, BL_STR("null"))) {
+        return BL_JSON_NULL;
     }
     if (bl_str_equal(text, BL_STR("true")) || bl_str_equal(text, BL_STR("false"))) {
-        node->type = BL_JSON_BOOL;
-        node->value.boolean = text.data[0] == 't';
-        return true;
+        value->value.boolean = text.data[0] == 't';
+        return BL_JSON_BOOL;
     }
-    bool may_be_number = text.data[0] == '-' || (text.data[0] >= '0' && text.data[0] <= '9');
-    if (!may_be_number ||
-        bl_json_number_read(text.data, text.data + text.len, &number, &problem) != text.len) {
-        return false;
+    if (text.data[0] != '-' && (text.data[0] < '0' || text.data[0] > '9')) {
+        return BL_JSON_STRING;
     }
-    node->type = number.type;
-    node->value = number.value;
-    return true;
+    size_t len = bl_json_number_read(text.data, text.data + text.len, value, &problem);
+    if (len == text.len) {
+        return (enum bl_json_type)value->type;
+    }
+    return strcmp(problem, BL_JSON_NUMBER_TOO_LARGE) == 0 ? BL_JSON_ABSENT : BL_JSON_STRING;
 }
 
-static bl_result add_scalar(struct builder *builder, const yaml_event_t *event) {
-    struct bl_str text = {(const char *)event->data.scalar.value, event->data.scalar.length};
-    bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
-    bool is_key = builder->parent != NO_PARENT && builder->at_key &&
-                  builder->nodes[builder->parent].type == BL_JSON_OBJECT;
+static bl_result add_scalar(struct builder *builder, struct bl_str text, bool plain) {
+    bool is_key = in_mapping(builder) && builder->at_key;
+    struct bl_json_node value = {0};
     struct bl_json_node *node;
     struct bl_str copy;
 
-    if (event->data.scalar.anchor != NULL) {
-        return refuse(builder, event, "anchors are not allowed", "write the value out");
-    }
-    if (event->data.scalar.tag != NULL) {
-        return refuse(builder, event, "tags are not allowed", "remove the !tag");
+    if (is_key && plain && text.len == 0) {
+        return refuse(builder, "a key is missing", "write the key before the colon");
     }
     if (is_key && plain && bl_str_equal(text, BL_STR("<<"))) {
-        return refuse(builder, event, "merge keys are not allowed", "write the keys out");
+        return refuse(builder, "merge keys are not allowed", "write the keys out");
     }
-    BL_TRY(add_node(builder, event, &node));
-    if (plain && !is_key && type_plain(text, node)) {
-        return BL_OK;
+    enum bl_json_type type = plain && !is_key ? type_plain(text, &value) : BL_JSON_STRING;
+    if (type == BL_JSON_ABSENT) {
+        return refuse(builder, BL_JSON_NUMBER_TOO_LARGE, "quote it if it is meant as a text");
     }
-    BL_TRY(bl_arena_copy(builder->arena, text, &copy));
-    node->type = BL_JSON_STRING;
-    node->length = (uint32_t)copy.len;
-    node->value.string = copy.data;
+    count_item(builder);
+    BL_TRY(locate(builder,
+                  bl_json_tape_add(&builder->tape, type, (uint32_t)builder->place.offset, &node)));
+    keep_position(builder);
+    node->value = value.value;
+    if (type == BL_JSON_STRING) {
+        if (bl_is_error(bl_arena_copy(builder->tape.arena, text, &copy))) {
+            return bl_json_tape_exhausted(&builder->tape);
+        }
+        node->length = (uint32_t)copy.len;
+        node->value.string = copy.data;
+    }
     return BL_OK;
 }
 
-static bl_result refuse_marked(struct builder *builder, const yaml_event_t *event,
-                               const yaml_char_t *anchor, const yaml_char_t *tag) {
+static bl_result refuse_marked(struct builder *builder, const yaml_char_t *anchor,
+                               const yaml_char_t *tag) {
     if (anchor != NULL) {
-        return refuse(builder, event, "anchors are not allowed", "write the value out");
+        return refuse(builder, "anchors are not allowed",
+                      "write the value out where it is used; quote a text that begins with &");
     }
-    return tag != NULL ? refuse(builder, event, "tags are not allowed", "remove the !tag") : BL_OK;
+    return tag != NULL ? refuse(builder, "tags are not allowed",
+                                "remove the !tag, or quote a text that begins with !")
+                       : BL_OK;
 }
 
-static bl_result take_event(struct builder *builder, const yaml_event_t *event,
-                            uint32_t *documents) {
+static bl_result begin_document(struct builder *builder, const yaml_event_t *event) {
+    if (builder->documents++ > 0) {
+        return refuse(builder, "a second document begins here", "keep one document in one text");
+    }
+    if (event->data.document_start.tag_directives.start !=
+        event->data.document_start.tag_directives.end) {
+        return refuse(builder, "tags are not allowed", "remove the %TAG line");
+    }
+    return BL_OK;
+}
+
+static bl_result take_event(struct builder *builder, const yaml_event_t *event) {
+    go_to(&builder->place, event->start_mark.index);
     switch (event->type) {
     case YAML_DOCUMENT_START_EVENT:
-        return ++*documents == 1 ? BL_OK
-                                 : refuse(builder, event, "a second document begins here",
-                                          "one file holds one document; remove the ---");
+        return begin_document(builder, event);
     case YAML_ALIAS_EVENT:
-        return refuse(builder, event, "aliases are not allowed", "write the value out");
+        return refuse(builder, "aliases are not allowed",
+                      "write the value out; quote a text that begins with *");
     case YAML_SCALAR_EVENT:
-        return add_scalar(builder, event);
+        BL_TRY(refuse_marked(builder, event->data.scalar.anchor, event->data.scalar.tag));
+        return add_scalar(
+            builder,
+            (struct bl_str){(const char *)event->data.scalar.value, event->data.scalar.length},
+            event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE);
     case YAML_SEQUENCE_START_EVENT:
-        BL_TRY(refuse_marked(builder, event, event->data.sequence_start.anchor,
+        BL_TRY(refuse_marked(builder, event->data.sequence_start.anchor,
                              event->data.sequence_start.tag));
-        return open_container(builder, event, BL_JSON_ARRAY);
+        return open_container(builder, BL_JSON_ARRAY);
     case YAML_MAPPING_START_EVENT:
-        BL_TRY(refuse_marked(builder, event, event->data.mapping_start.anchor,
+        BL_TRY(refuse_marked(builder, event->data.mapping_start.anchor,
                              event->data.mapping_start.tag));
-        return open_container(builder, event, BL_JSON_OBJECT);
+        return open_container(builder, BL_JSON_OBJECT);
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
         return close_container(builder);
@@ -228,21 +230,25 @@ static bl_result take_event(struct builder *builder, const yaml_event_t *event,
 
 static bl_result syntax_error(struct builder *builder) {
     const yaml_parser_t *parser = &builder->parser;
+    struct place *place = &builder->place;
 
     if (parser->error == YAML_MEMORY_ERROR) {
-        return no_memory(builder);
+        return bl_json_tape_exhausted(&builder->tape);
     }
-    locate(builder, &parser->problem_mark);
-    bl_diag_message(builder->diag, "not valid YAML: %s%s%s",
-                    parser->problem != NULL ? parser->problem : "unreadable",
-                    parser->context != NULL ? ", " : "",
-                    parser->context != NULL ? parser->context : "");
-    bl_diag_hint(builder->diag, "check the indentation, and quote texts with : { [ # or quotes");
-    return BL_FAIL(INVALID_REQUEST);
+    if (parser->error == YAML_READER_ERROR) { /* has no mark, but an offset in bytes */
+        restart(place);
+        while (place->offset < parser->problem_offset && place->offset < place->text.len) {
+            step(place);
+        }
+    } else {
+        go_to(place, parser->problem_mark.index);
+    }
+    struct bl_str rest = {place->text.data + place->offset, place->text.len - place->offset};
+    bl_yaml_explain(parser->problem, parser->context, rest, builder->tape.diag);
+    return fail_here(builder);
 }
 
 static bl_result read_events(struct builder *builder) {
-    uint32_t documents = 0;
     bool done = false;
 
     while (!done) {
@@ -251,61 +257,54 @@ static bl_result read_events(struct builder *builder) {
             return syntax_error(builder);
         }
         done = event.type == YAML_STREAM_END_EVENT;
-        bl_result result = take_event(builder, &event, &documents);
+        bl_result result = take_event(builder, &event);
         yaml_event_delete(&event);
         BL_TRY(result);
     }
-    if (builder->count == 0) {
-        bl_diag_message(builder->diag, "the document is empty");
+    if (builder->tape.count == 0) {
+        bl_diag_message(builder->tape.diag, "the document is empty");
         return BL_FAIL(INVALID_REQUEST);
     }
     return BL_OK;
 }
 
+/* Checked before libyaml sees the text: what it says about bytes is not for people. */
+static bl_result check_utf8(struct builder *builder) {
+    struct place *place = &builder->place;
+
+    if (bl_utf8_valid(place->text)) {
+        return BL_OK;
+    }
+    while (bl_utf8_char_len(place->text.data + place->offset, place->text.len - place->offset) !=
+           0) {
+        step(place);
+    }
+    return refuse(builder, "this byte is not valid UTF-8", "save the text as UTF-8");
+}
+
 bl_result bl_yaml_read(struct bl_str text, const struct bl_json_limits *limits,
                        struct bl_arena *arena, struct bl_json_doc *doc, struct bl_diag *diag) {
-    struct builder builder = {.limits = limits, .arena = arena, .diag = diag, .parent = NO_PARENT};
+    struct builder builder = {.place = {.text = text, .line = 1}};
 
     *doc = (struct bl_json_doc){0};
     bl_diag_clear(diag);
-    if (text.len > limits->max_bytes) {
-        bl_diag_message(diag, "the document has %zu bytes, the limit is %u", text.len,
-                        limits->max_bytes);
-        return BL_FAIL(INVALID_REQUEST);
-    }
-    if (!bl_utf8_valid(text)) {
-        bl_diag_message(diag, "the document is not valid UTF-8");
-        return BL_FAIL(INVALID_REQUEST);
-    }
+    bl_json_tape_init(&builder.tape, limits, arena, diag);
+    builder.tape.positioned = true;
+    BL_TRY(bl_json_tape_begin(&builder.tape, text));
+    BL_TRY(check_utf8(&builder));
     if (yaml_parser_initialize(&builder.parser) == 0) {
-        return no_memory(&builder);
+        return bl_json_tape_exhausted(&builder.tape);
     }
     yaml_parser_set_encoding(&builder.parser, YAML_UTF8_ENCODING);
     yaml_parser_set_input_string(&builder.parser, (const unsigned char *)text.data, text.len);
     bl_result result = read_events(&builder);
     yaml_parser_delete(&builder.parser);
     BL_TRY(result);
-    assert(builder.parent == NO_PARENT);
+    assert(builder.tape.parent == BL_JSON_NO_PARENT);
     *doc = (struct bl_json_doc){.text = text,
-                                .nodes = builder.nodes,
-                                .count = builder.count,
-                                .lines = builder.lines,
-                                .columns = builder.columns};
+                                .nodes = builder.tape.nodes,
+                                .count = builder.tape.count,
+                                .lines = builder.tape.lines,
+                                .columns = builder.tape.columns};
     return BL_OK;
-}
-
-bl_result bl_document_read(struct bl_str text, const struct bl_json_limits *limits,
-                           struct bl_arena *arena, struct bl_json_doc *doc, struct bl_diag *diag) {
-    struct bl_str trimmed = bl_str_trim(text);
-    struct bl_diag yaml_diag;
-
-    if (trimmed.len == 0 || (trimmed.data[0] != '{' && trimmed.data[0] != '[')) {
-        return bl_yaml_read(text, limits, arena, doc, diag);
-    }
-    bl_result result = bl_json_read(text, limits, arena, doc, diag);
-    if (bl_is_error(result) && result.error == BL_E_INVALID_REQUEST &&
-        bl_is_ok(bl_yaml_read(text, limits, arena, doc, &yaml_diag))) {
-        return BL_OK;
-    }
-    return result;
 }
