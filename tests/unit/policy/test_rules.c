@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "support/compiled_policy.h"
 
 static struct compiled compiled;
@@ -48,14 +49,17 @@ static void summaries_say_the_effect(void **state) {
 }
 
 static void a_long_summary_is_cut(void **state) {
-    char text[2048] = "{weights: {a: 1}, rules: [{prefer: [";
+    char text[2048];
+    struct bl_buf buf;
     (void)state;
 
+    bl_buf_init(&buf, text, sizeof(text));
+    bl_buf_literal(&buf, "{weights: {a: 1}, rules: [{prefer: [");
     for (int i = 0; i < 20; i++) {
-        strcat(text, i == 0 ? "" : ",");
-        strcat(text, "\"provider-with-a-long-name\"");
+        bl_buf_str(&buf, i == 0 ? BL_STR("") : BL_STR(","));
+        bl_buf_literal(&buf, "\"provider-with-a-long-name\"");
     }
-    strcat(text, "]}]}");
+    bl_buf_bytes(&buf, "]}]}", 5); /* with its NUL */
     expect_good(&compiled, text);
     struct bl_str summary = compiled.policy->rules[0].summary;
     assert_in_range(summary.len, 150, 200);

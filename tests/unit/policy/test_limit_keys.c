@@ -1,0 +1,58 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "policy/keys.h"
+
+/* The names of a table in order, so that none is lost or renamed unseen: documents are full of
+ * them. */
+static void expect_keys(const struct bl_key_table *table, const char *names) {
+    char found[1024];
+    size_t len = 0;
+
+    for (size_t i = 0; i < table->count; i++) {
+        const struct bl_key *key = &table->keys[i];
+        len += (size_t)snprintf(found + len, sizeof(found) - len, "%s%s", i == 0 ? "" : " ",
+                                key->name);
+        assert_true(len < sizeof(found));
+        assert_true(key->min <= key->max);
+        assert_true(key->type != BL_KEY_OBJECT || key->table != NULL);
+        assert_true(key->type != BL_KEY_WORD || key->words != NULL);
+    }
+    assert_true(table->count <= BL_KEY_TABLE_MAX);
+    assert_string_equal(found, names);
+}
+
+static void rate_keys_are_these(void **state) {
+    (void)state;
+    expect_keys(&bl_rate_keys, "enabled requests_per_second burst scope");
+}
+
+static void tokens_keys_are_these(void **state) {
+    (void)state;
+    expect_keys(&bl_tokens_keys, "per_minute");
+}
+
+static void quota_keys_are_these(void **state) {
+    (void)state;
+    expect_keys(&bl_quota_keys, "requests period scope");
+}
+
+static void budget_keys_are_these(void **state) {
+    (void)state;
+    expect_keys(&bl_budget_keys, "cost period timezone scope on_exceed on_unknown reserve_max");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rate_keys_are_these),
+        cmocka_unit_test(tokens_keys_are_these),
+        cmocka_unit_test(quota_keys_are_these),
+        cmocka_unit_test(budget_keys_are_these),
+    };
+    return cmocka_run_group_tests_name("limit_keys", tests, NULL, NULL);
+}
