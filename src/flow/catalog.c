@@ -70,7 +70,7 @@ bl_result bl_catalog_create(struct bl_policy *const *policies, size_t count, uin
     if (catalog == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    bl_arena_init(&catalog->arena, 16 * 1024, SIZE_MAX / 2);
+    bl_arena_init(&catalog->arena, 16384, SIZE_MAX / 2);
     bl_result result = fill(catalog, policies, count, hash_seed);
     if (bl_is_error(result)) {
         bl_catalog_destroy(catalog);

@@ -11,7 +11,7 @@ static bool agree(struct bl_str *tenant, struct bl_str named) {
         *tenant = named;
         return true;
     }
-    return bl_str_equal(*tenant, named);
+    return bl_str_compare(*tenant, named) == 0;
 }
 
 static bool is_listed(const struct bl_tenant_rule *rule, struct bl_str tenant) {

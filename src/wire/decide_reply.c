@@ -17,7 +17,7 @@
 #define CANDIDATE_MAX_BYTES 1800
 
 /* Below this an explanation would be cut to nothing of use. */
-#define EXPLAIN_MIN_BYTES (16 * 1024)
+#define EXPLAIN_MIN_BYTES 16384
 
 /* A label is free text of the policy's author; it is a decoration of each reply, so bounded. */
 #define LABEL_MAX_BYTES 256

@@ -188,7 +188,7 @@ static bl_result read_tenant(struct intake *intake, struct bl_str *header_tenant
 
     BL_TRY(bl_wire_string(intake->refusal, intake->members.tenant_id, "tenant_id",
                           &intake->request->tenant_id));
-    if (!bl_str_is_blank(named) && !bl_str_is_blank(other) && !bl_str_equal(named, other)) {
+    if (!bl_str_is_blank(named) && !bl_str_is_blank(other) && bl_str_compare(named, other) != 0) {
         struct bl_diag *diag =
             bl_refusal_begin(intake->refusal, BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN);
         bl_diag_path(diag, "tenant_id");

@@ -12,7 +12,7 @@
 
 #define BL_WIRE_ID_MAX 256
 #define BL_WIRE_TRACE_ID_MAX 128
-#define BL_WIRE_METADATA_MAX (64 * 1024)
+#define BL_WIRE_METADATA_MAX 65536
 
 /* The member `key`; absent also if it is null. */
 struct bl_json bl_wire_member(struct bl_json object, struct bl_str key);

@@ -9,7 +9,7 @@
 #include "wire/message.h"
 
 /* How far into the text is looked. */
-#define BL_WIRE_RECOVER_BYTES (16 * 1024)
+#define BL_WIRE_RECOVER_BYTES 16384
 
 /* Fills request_id (body, header X-Request-ID, message_id, else `generated_id`), trace_id and
  * dialect of `request`, which it initialises. Views into `message`. */
