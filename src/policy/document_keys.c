@@ -100,16 +100,28 @@ static const struct bl_key deadline_keys[] = {
 static const struct bl_key_table deadline_table = {"deadline", deadline_keys, COUNT(deadline_keys),
                                                    false};
 
-#define STEPS(key, notes, keys, text)                                                              \
-    {                                                                                              \
-        .name = #key, .type = BL_KEY_NOTE, .shape = BL_SHAPE_ITEMS, .offset = NOTED(notes.key),    \
-        .max = BL_POLICY_MAX_STEPS, .table = &keys, .doc = text                                    \
-    }
-
 static const struct bl_key extensions_keys[] = {
-    STEPS(pre, nested_steps, bl_extension_keys, "As pre of the policy."),
-    STEPS(validators, nested_steps, bl_validator_keys, "As validators of the policy."),
-    STEPS(post, nested_steps, bl_extension_keys, "As post of the policy."),
+    {.name = "pre",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(nested_steps.pre),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_extension_keys,
+     .doc = "As pre of the policy."},
+    {.name = "validators",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(nested_steps.validators),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_validator_keys,
+     .doc = "As validators of the policy."},
+    {.name = "post",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(nested_steps.post),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_extension_keys,
+     .doc = "As post of the policy."},
 };
 static const struct bl_key_table extensions_table = {"extensions", extensions_keys,
                                                      COUNT(extensions_keys), false};
@@ -232,9 +244,27 @@ static const struct bl_key document_keys[] = {
      .table = &workers_table,
      .doc = "What is asked of the workers."},
     {.name = "push", .type = BL_KEY_OBJECT, .table = &push_table, .doc = "Dispatch to workers."},
-    STEPS(pre, steps, bl_extension_keys, "Extensions that change the request before the choice."),
-    STEPS(validators, steps, bl_validator_keys, "Extensions that may refuse the request."),
-    STEPS(post, steps, bl_extension_keys, "Extensions that change the decision's metadata."),
+    {.name = "pre",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(steps.pre),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_extension_keys,
+     .doc = "Extensions that change the request before the choice."},
+    {.name = "validators",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(steps.validators),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_validator_keys,
+     .doc = "Extensions that may refuse the request."},
+    {.name = "post",
+     .type = BL_KEY_NOTE,
+     .shape = BL_SHAPE_ITEMS,
+     .offset = NOTED(steps.post),
+     .max = BL_POLICY_MAX_STEPS,
+     .table = &bl_extension_keys,
+     .doc = "Extensions that change the decision's metadata."},
     {.name = "extensions",
      .type = BL_KEY_OBJECT,
      .table = &extensions_table,

@@ -61,7 +61,6 @@ struct reading {
 
 static void check_reading(struct bl_draft *draft, struct reading *reading, uint32_t index,
                           uint32_t condition, bool ends, uint32_t line) {
-    struct bl_json item = BL_JSON_NOTHING;
     /* A condition that could not be read counts as false; that was reported. */
     bool is_never = draft->findings->errors == 0 && is_decided(draft, condition, BL_OP_FALSE);
 
@@ -73,8 +72,7 @@ static void check_reading(struct bl_draft *draft, struct reading *reading, uint3
     if (!is_never && (reading->ended_by == UINT32_MAX || reading->reported)) {
         return;
     }
-    item = bl_json_at(reading->list, index);
-    struct bl_diag *diag = bl_draft_warning(draft, item);
+    struct bl_diag *diag = bl_draft_warning(draft, bl_json_at(reading->list, index));
     bl_diag_path(diag, "%s[%u]", reading->key, (unsigned)index);
     if (is_never) {
         bl_diag_message(diag, "never applies: its condition is always false");

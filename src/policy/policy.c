@@ -28,7 +28,7 @@ bl_provider_index bl_policy_find_provider(const struct bl_policy *policy, struct
 }
 
 static const char *const status_words[BL_STATUS_COUNT] = {
-#define X(symbol, word) [BL_STATUS_##symbol] = word,
+#define X(symbol, word) [BL_STATUS_##symbol] = (word),
     BL_STATUS_MAP(X)
 #undef X
 };

@@ -131,7 +131,7 @@ void bl_compile_steps(struct bl_draft *draft) {
     const struct bl_step_notes *top = &draft->notes->steps;
     const struct bl_step_notes *nested = &draft->notes->nested_steps;
     struct bl_policy *policy = draft->policy;
-    struct bl_step *steps = bl_draft_alloc(draft, 3 * BL_POLICY_MAX_STEPS, sizeof(*steps));
+    struct bl_step *steps = bl_draft_alloc(draft, (size_t)3 * BL_POLICY_MAX_STEPS, sizeof(*steps));
 
     if (steps == NULL) {
         return;

@@ -104,9 +104,11 @@ static bool order_numbers(const struct bl_value *a, const struct bl_value *b, in
         return order_with_double(a, b->as.number, order);
     }
     if (a->type == BL_VALUE_DOUBLE) {
-        bool ordered = order_with_double(b, a->as.number, order);
+        if (!order_with_double(b, a->as.number, order)) {
+            return false;
+        }
         *order = -*order;
-        return ordered;
+        return true;
     }
     if (a->type != b->type) { /* UINT is above INT64_MAX, so above every INT */
         *order = a->type == BL_VALUE_UINT ? 1 : -1;
