@@ -7,7 +7,7 @@ export BL_JOBS := $(JOBS)
 export FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats fuzz readiness \
+.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory docs-check fuzz readiness \
 	install clean
 
 help: ## this list
@@ -38,10 +38,14 @@ format: ## format all C sources in place
 	@tools/bootstrap heavy
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format -i
 
-bench: bench-core bench-nats ## all benchmarks
+bench: bench-core bench-nats bench-memory ## all benchmarks
 
 bench-core: ## the decision and the codecs, in process
 	@tools/run-bench core
+	@tools/run-bench bytes
+
+bench-memory: ## resident memory over ten million decisions
+	@tools/run-bench memory
 
 bench-nats: ## over a real nats-server, against a responder that does nothing
 	@tools/run-bench nats
@@ -49,6 +53,9 @@ bench-nats: ## over a real nats-server, against a responder that does nothing
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tools/bootstrap heavy
 	@tools/evidence run --as 'make fuzz' X7-fuzz -- tools/run-fuzz
+
+docs-check: build ## run every command of the documentation
+	@tools/evidence run --as 'make docs-check' docs-check -- tools/check-docs
 
 readiness: ## write docs/READINESS.md from the requirements and the evidence
 	@tools/readiness

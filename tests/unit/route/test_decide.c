@@ -248,7 +248,7 @@ static void sessions_stay_without_a_pin(void **state) {
     BEGIN("providers: [{name: a}, {name: b}]\nsticky: {enabled: true}\n");
     set_session(&c, 42);
     const char *first = chosen(&c);
-    char id[8];
+    char id[256];
     (void)snprintf(id, sizeof(id), "%s", first);
     assert_int_equal(c.decision.draw, BL_DRAW_RENDEZVOUS);
     assert_int_equal(c.decision.pin_action, BL_PIN_NONE);
@@ -262,7 +262,7 @@ static void pin_is_written_when_the_own_provider_is_away(void **state) {
     (void)state;
     BEGIN("providers: [{name: a}, {name: b}]\nsticky: {enabled: true, ttl: 10m}\n");
     set_session(&c, 42);
-    char own[8];
+    char own[256];
     (void)snprintf(own, sizeof(own), "%s", chosen(&c));
     state_of(&c, own)->cooldown_until_ms = CASE_NOW_MS + 1;
     assert_string_not_equal(chosen(&c), own);
@@ -291,7 +291,7 @@ static void pin_of_an_unavailable_provider_stays(void **state) {
     (void)state;
     BEGIN("providers: [{name: a}, {name: b}]\nsticky: {enabled: true}\n");
     set_session(&c, 42);
-    char own[8];
+    char own[256];
     (void)snprintf(own, sizeof(own), "%s", chosen(&c));
     const char *other = strcmp(own, "a") == 0 ? "b" : "a";
     c.input.pin = (bl_provider_index)provider_of(&c, other);

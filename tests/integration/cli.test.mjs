@@ -1,0 +1,128 @@
+// What people type: outputs and exit codes of each command.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { beamline, root, samplePolicy, Stack, until } from '../support/stack.mjs';
+
+const environment = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BEAMLINE_')));
+
+function run(args, options = {}) {
+  const done = spawnSync(beamline, args, { encoding: 'utf8', cwd: root, env: { ...environment, ...options.env }, input: options.input, timeout: 20000 });
+  return { code: done.status, out: done.stdout, err: done.stderr };
+}
+
+function scratch(t, files) {
+  const folder = mkdtempSync(join(tmpdir(), 'bl-cli-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+  return folder;
+}
+
+test('help and usage', () => {
+  for (const command of ['serve', 'dev', 'decide', 'policy', 'check', 'bench']) {
+    const help = run([command, '--help']);
+    assert.equal(help.code, 0, command);
+    assert.match(help.out, /^Usage: beamline /);
+    assert.equal(run([command, '--no-such-option']).code, 2, command);
+  }
+  assert.equal(run([]).code, 2);
+  const typo = run(['serv']);
+  assert.equal(typo.code, 2);
+  assert.match(typo.err, /did you mean serve\?/);
+});
+
+test('check reports every problem with its line', (t) => {
+  const folder = scratch(t, { 'bad.yaml': 'profile: dev\nnats:\n  urll: x\n  drain_batch: -1\nlogs: {level: loud}\nrouter: {key: plain}\nextra: 1\n' });
+  const done = run(['check', '--config', join(folder, 'bad.yaml')]);
+  assert.equal(done.code, 1);
+  for (const line of [3, 4, 5, 6, 7]) assert.match(done.out, new RegExp(`bad\\.yaml:${line}:\\d+: error`));
+  assert.match(done.out, /hint: did you mean url\?/);
+  const json = JSON.parse(run(['check', '--json', '--config', join(folder, 'bad.yaml')]).out.split('\n')[0]);
+  assert.equal(json.length, 5);
+});
+
+test('production says what is missing and does not start', () => {
+  const done = run(['serve']);
+  assert.equal(done.code, 1);
+  for (const part of [/in the clear/, /router key/, /policies\.directory/]) assert.match(done.err, part);
+  assert.equal(run(['serve', '--config', '/nonexistent.yaml', '--profile', 'dev']).code, 1);
+});
+
+test('a secret is never shown', (t) => {
+  const folder = scratch(t, { key: 'very-secret-router-key-0123456789', 'good.yaml': '' });
+  writeFileSync(join(folder, 'good.yaml'), `profile: dev\nrouter: {key: "file:${join(folder, 'key')}"}\n`);
+  const done = run(['check', '--dump', '--config', join(folder, 'good.yaml')]);
+  assert.equal(done.code, 0, done.out);
+  assert.match(done.out, /key: "file:/);
+  assert.ok(!done.out.includes('very-secret'));
+});
+
+test('policy validate and explain', (t) => {
+  const folder = scratch(t, { 'good.yaml': samplePolicy, 'bad.yaml': 'providers:\n  - {nam: a}\n' });
+  const good = run(['policy', 'validate', join(folder, 'good.yaml')]);
+  assert.equal(good.code, 0);
+  assert.match(good.out, /ok: 3 providers, 2 rules/);
+  const bad = run(['policy', 'validate', join(folder, 'bad.yaml')]);
+  assert.equal(bad.code, 1);
+  assert.match(bad.out, /bad\.yaml:2:\d+: error: providers\[0\]/);
+  const explain = run(['policy', 'explain', join(folder, 'good.yaml'), '-r', '-'],
+    { input: '{"tenant_id":"demo","task":{"type":"x","payload":{}},"metadata":{"region":"eu"}}' });
+  assert.equal(explain.code, 0, explain.err);
+  assert.match(explain.out, /rule 1 \(line \d+\) matched: require_tags \{region: eu\}/);
+  assert.equal(run(['policy', 'validate']).code, 2);
+});
+
+test('decide offline', (t) => {
+  const folder = scratch(t, { 'p.yaml': samplePolicy });
+  const done = run(['decide', '--offline', '--policy-file', join(folder, 'p.yaml'), '-m', 'tier=gold', '--json']);
+  assert.equal(done.code, 0, done.err);
+  assert.equal(JSON.parse(done.out).decision.reason, 'rule');
+  assert.equal(run(['decide', '--offline']).code, 2);
+  assert.equal(run(['decide', '--offline', '--policy-file', '/nonexistent']).code, 1);
+});
+
+test('nothing there: exit code 3 and a hint', () => {
+  const done = run(['decide', '--nats', 'nats://127.0.0.1:1', '--timeout-ms', '300']);
+  assert.equal(done.code, 3);
+  assert.match(done.err, /no NATS server answered at nats:\/\/127\.0\.0\.1:1/);
+  assert.match(done.err, /hint:/);
+});
+
+test('decide and bench against a router', async (t) => {
+  const stack = await Stack.start(t);
+  const env = { BEAMLINE_NATS_URL: stack.url };
+  const decided = run(['decide', '--context', 'user_id=u-1', '--explain'], { env });
+  assert.equal(decided.code, 0, decided.err);
+  assert.match(decided.out, /^provider {2}(openai|anthropic)/);
+  assert.match(decided.out, /why {7}none of 2 rules matched/);
+  const refused = run(['decide', '--tenant', 'nobody'], { env });
+  assert.equal(refused.code, 1);
+  assert.match(refused.out, /policy_not_found/);
+  for (const load of [['--outstanding', '32'], ['--rate', '2000']]) {
+    const bench = run(['bench', '--duration', '500ms', '--warmup', '100ms', '--json', ...load], { env });
+    assert.equal(bench.code, 0, bench.err);
+    const figures = JSON.parse(bench.out);
+    assert.equal(figures.offered, figures.ok);
+    assert.ok(figures.p50_us > 0 && figures.p50_us <= figures.p99_us && figures.p99_us <= figures.max_us);
+  }
+  assert.equal(run(['bench', '--duration', '200ms', '--warmup', '0s', '--subject', 'nobody.here'], { env }).code, 3);
+});
+
+test('dev starts, serves, and leaves nothing behind', async (t) => {
+  const child = spawn(beamline, ['dev', '--port', '14777'], { env: environment });
+  t.after(() => child.kill('SIGKILL'));
+  let out = '';
+  child.stdout.on('data', (data) => { out += data; });
+  await until(() => out.includes('Ctrl-C'), 'dev to be ready');
+  const folder = /policies +(\S+)\/policies/.exec(out)[1];
+  assert.ok(existsSync(folder));
+  assert.equal(run(['decide'], { env: { BEAMLINE_NATS_URL: 'nats://127.0.0.1:14777' } }).code, 0);
+  const exit = new Promise((resolve) => child.on('exit', resolve));
+  child.kill('SIGINT');
+  assert.equal(await exit, 0);
+  assert.ok(!existsSync(folder));
+  assert.equal(run(['decide', '--timeout-ms', '300'], { env: { BEAMLINE_NATS_URL: 'nats://127.0.0.1:14777' } }).code, 3);
+});
