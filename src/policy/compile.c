@@ -5,7 +5,7 @@
 
 #include "base/siphash.h"
 #include "json/canonical.h"
-#include "json/yaml.h"
+#include "json/document.h"
 #include "policy/draft.h"
 #include "policy/keys.h"
 
