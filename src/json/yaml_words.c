@@ -16,6 +16,8 @@ static const struct {
      "begin the list on a line of its own, and indent its items alike"},
     {"could not find expected ':'", "a key without a colon",
      "write \"key: value\", and quote a text of several lines"},
+    {"did not find expected node content", "a value or a key is missing here",
+     "write it, or quotes around nothing"},
     {"did not find expected ',' or ']'", "a comma or ] should stand here",
      "close the list that began with ["},
     {"did not find expected ',' or '}'", "a comma or } should stand here",
