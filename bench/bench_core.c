@@ -163,7 +163,8 @@ int main(int argc, char **argv) {
     good = show("decide_rules_p50_ns", many.p50, 500, 1500) && good;
     good = show("decide_rules_p99_ns", many.p99, 1500, 3000) && good;
     good = show("allocations_per_decision", few.allocations + many.allocations, 0, 0) && good;
-    printf("RESULT {\"name\":\"bench-core\",\"figures\":{\"decide_p50_ns\":%.0f,\"decide_p99_ns\":%.0f,"
+    printf("RESULT "
+           "{\"name\":\"bench-core\",\"figures\":{\"decide_p50_ns\":%.0f,\"decide_p99_ns\":%.0f,"
            "\"decide_p999_ns\":%.0f,\"decide_rules_p50_ns\":%.0f,\"decide_rules_p99_ns\":%.0f,"
            "\"decide_rules_p999_ns\":%.0f,\"allocations_per_decision\":%.0f,\"timer_ns\":%u},"
            "\"verdict\":\"%s\"}\n",

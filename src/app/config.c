@@ -280,7 +280,7 @@ static void read_override(struct loader *loader, const struct bl_config_override
             return;
         }
     }
-    assert(!"an option overrides a setting that does not exist");
+    assert(false && "an option overrides a setting that does not exist");
 }
 
 bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_config **out,

@@ -43,7 +43,7 @@ static inline bool bl_str_equal(struct bl_str a, struct bl_str b) {
     if (a.len != b.len || (a.data == NULL) != (b.data == NULL)) {
         return false;
     }
-    return a.len == 0 || memcmp(a.data, b.data, a.len) == 0;
+    return a.len == 0 || a.data == b.data || memcmp(a.data, b.data, a.len) == 0;
 }
 
 static inline bool bl_str_equal_c(struct bl_str a, const char *text) {

@@ -89,7 +89,7 @@ static void write_loose(struct bl_json_writer *writer, struct bl_str text) {
     struct bl_json_doc doc;
     struct bl_diag diag;
 
-    bl_arena_init(&arena, 4096, 1024 * 1024);
+    bl_arena_init(&arena, 4096, (size_t)1024 * 1024);
     bl_diag_clear(&diag);
     if (bl_is_ok(bl_json_read(text, &bl_json_request_limits, &arena, &doc, &diag))) {
         bl_json_write_raw(writer, text);

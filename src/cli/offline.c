@@ -130,7 +130,7 @@ bool bl_offline_decide(const char *policy_file, struct bl_str request, bool expl
     struct bl_arena arena;
     bool done = true;
 
-    bl_arena_init(&arena, 256 * 1024, 64 * 1024 * 1024);
+    bl_arena_init(&arena, 256 * (size_t)1024, 64 * (size_t)1024 * 1024);
     if (bl_is_error(bl_wire_decode_decide(&message, BL_STR("offline"), &bl_json_request_limits,
                                           &arena, &decoded, &refusal))) {
         bl_wire_encode_refusal(&decoded.request, &refusal, NULL, NULL, reply);
@@ -148,7 +148,7 @@ bool bl_reply_is_ok(struct bl_str reply) {
     struct bl_diag diag;
     bool ok = false;
 
-    bl_arena_init(&arena, 64 * 1024, 16 * 1024 * 1024);
+    bl_arena_init(&arena, 64 * (size_t)1024, 16 * (size_t)1024 * 1024);
     if (bl_is_ok(bl_json_read(reply, &bl_json_request_limits, &arena, &doc, &diag))) {
         (void)bl_json_bool(bl_json_get(bl_json_root(&doc), BL_STR("ok")), &ok);
     }

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -23,10 +24,22 @@ static void on_report(void *user, const char *path, const struct bl_diag *findin
                    finding->line, finding->path, finding->message);
 }
 
-static void run(const char *format, const char *argument) {
-    char command[512];
-    (void)snprintf(command, sizeof(command), format, folder, argument);
-    assert_int_equal(system(command), 0);
+/* "name" below the folder; "" is the folder itself. */
+static const char *below(const char *name) {
+    static char path[256];
+    (void)snprintf(path, sizeof(path), "%s%s%s", folder, name[0] != '\0' ? "/" : "", name);
+    return path;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk) {
+    (void)status;
+    (void)type;
+    (void)walk;
+    return remove(path);
+}
+
+static void remove_tree(const char *name) {
+    assert_int_equal(nftw(below(name), remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static int setup(void **state) {
@@ -41,7 +54,7 @@ static int setup(void **state) {
 static int teardown(void **state) {
     (void)state;
     bl_policy_directory_destroy(directory);
-    run("rm -r %s%s", "");
+    remove_tree("");
     return 0;
 }
 
@@ -141,11 +154,11 @@ static void a_removed_file_takes_its_policy(void **state) {
     put("t/a.yaml", ONE);
     put("t/b.yaml", ONE);
     assert_true(scan());
-    run("rm %s/%s", "t/a.yaml");
+    assert_int_equal(unlink(below("t/a.yaml")), 0);
     assert_true(scan());
     assert_null(find("t", "a"));
     assert_non_null(find("t", "b"));
-    run("rm -r %s/%s", "t");
+    remove_tree("t");
     assert_true(scan());
     assert_int_equal(bl_policy_directory_live(directory), 0);
 }
@@ -174,7 +187,7 @@ static void a_missing_folder_changes_nothing(void **state) {
     (void)state;
     put("t/default.yaml", ONE);
     assert_true(scan());
-    run("rm -r %s%s", "");
+    remove_tree("");
     assert_false(scan());
     assert_non_null(strstr(reports, "No such file"));
     assert_non_null(find("t", "default"));
@@ -184,7 +197,7 @@ static void a_missing_folder_changes_nothing(void **state) {
 static void links_are_followed(void **state) {
     (void)state;
     put("real/default.yaml", ONE);
-    run("ln -s real %s/%s", "linked");
+    assert_int_equal(symlink("real", below("linked")), 0);
     assert_true(scan());
     assert_non_null(find("linked", "default"));
 }
@@ -192,7 +205,9 @@ static void links_are_followed(void **state) {
 static void too_large_files_are_refused(void **state) {
     (void)state;
     put("t/small.yaml", ONE);
-    run("head -c 1100000 /dev/zero | tr '\\0' '#' > %s/%s", "t/large.yaml");
+    static char large[1100000];
+    memset(large, '#', sizeof(large) - 1);
+    put("t/large.yaml", large);
     (void)scan();
     assert_non_null(strstr(reports, "/t/large.yaml"));
     assert_int_equal(bl_policy_directory_live(directory), 1);

@@ -26,11 +26,15 @@ static int setup(void **state) {
 }
 
 static int teardown(void **state) {
+    static const char *const names[] = {"key", "empty", "router-key"};
+    char path[128];
     (void)state;
-    char command[128];
     bl_secret_fini(&secret);
-    (void)snprintf(command, sizeof(command), "rm -r %s", folder);
-    return system(command);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+        (void)unlink(path);
+    }
+    return rmdir(folder);
 }
 
 static void put(const char *name, const char *text) {
