@@ -9,8 +9,8 @@
 #include "json/tape.h"
 #include "json/yaml_words.h"
 
-/* libyaml counts in characters, and takes more than \n for the end of a line; positions are meant
- * for editors, and in bytes. Its marks rise from event to event, so one walk finds them all. */
+/* libyaml counts in characters, positions are in bytes. Its marks rise from event to event, so one
+ * walk finds them all. */
 struct place {
     struct bl_str text;
     size_t index;  /* in characters */
@@ -268,18 +268,44 @@ static bl_result read_events(struct builder *builder) {
     return BL_OK;
 }
 
-/* Checked before libyaml sees the text: what it says about bytes is not for people. */
-static bl_result check_utf8(struct builder *builder) {
+/*
+ * What libyaml takes for the end of a line and most editors do not show as one: with it, a comment
+ * could hold a line that is read. The name of the one at `at`, or NULL.
+ */
+static const char *hidden_line_break(const char *at, size_t left) {
+    if (*at == '\r') {
+        return left == 1 || at[1] != '\n' ? "a carriage return without a line feed" : NULL;
+    }
+    if (left >= 2 && memcmp(at, "\xC2\x85", 2) == 0) {
+        return "the invisible character U+0085";
+    }
+    if (left >= 3 && memcmp(at, "\xE2\x80\xA8", 3) == 0) {
+        return "the invisible character U+2028";
+    }
+    return left >= 3 && memcmp(at, "\xE2\x80\xA9", 3) == 0 ? "the invisible character U+2029"
+                                                           : NULL;
+}
+
+/* What is checked before libyaml sees the text. */
+static bl_result check_characters(struct builder *builder) {
     struct place *place = &builder->place;
 
-    if (bl_utf8_valid(place->text)) {
-        return BL_OK;
+    for (; place->offset < place->text.len; step(place)) {
+        const char *at = place->text.data + place->offset;
+        size_t left = place->text.len - place->offset;
+        if (bl_utf8_char_len(at, left) == 0) {
+            return refuse(builder, "this byte is not valid UTF-8", "save the text as UTF-8");
+        }
+        const char *name = hidden_line_break(at, left);
+        if (name != NULL) {
+            bl_diag_message(builder->tape.diag, "%s ends a line of YAML", name);
+            bl_diag_hint(builder->tape.diag, "end lines with a line feed; in a text in double "
+                                             "quotes write \\r, \\N, \\L or \\P");
+            return fail_here(builder);
+        }
     }
-    while (bl_utf8_char_len(place->text.data + place->offset, place->text.len - place->offset) !=
-           0) {
-        step(place);
-    }
-    return refuse(builder, "this byte is not valid UTF-8", "save the text as UTF-8");
+    restart(place);
+    return BL_OK;
 }
 
 bl_result bl_yaml_read(struct bl_str text, const struct bl_json_limits *limits,
@@ -291,7 +317,7 @@ bl_result bl_yaml_read(struct bl_str text, const struct bl_json_limits *limits,
     bl_json_tape_init(&builder.tape, limits, arena, diag);
     builder.tape.positioned = true;
     BL_TRY(bl_json_tape_begin(&builder.tape, text));
-    BL_TRY(check_utf8(&builder));
+    BL_TRY(check_characters(&builder));
     if (yaml_parser_initialize(&builder.parser) == 0) {
         return bl_json_tape_exhausted(&builder.tape);
     }

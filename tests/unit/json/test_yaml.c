@@ -45,6 +45,7 @@ static const struct {
     {BL_STR("''"), BL_STR("\"\"")},
     {BL_STR("'it''s'"), BL_STR("\"it's\"")},
     {BL_STR("\"a\\tb\\u00e9\\0\""), BL_STR("\"a\\tb\xC3\xA9\\u0000\"")},
+    {BL_STR("\"\\N\\L\\P\""), BL_STR("\"\xC2\x85\xE2\x80\xA8\xE2\x80\xA9\"")},
     {BL_STR("|\n  1\n  2\n"), BL_STR("\"1\\n2\\n\"")},
     {BL_STR("|-\n  1\n"), BL_STR("\"1\"")},
     {BL_STR(">\n  a\n  b\n"), BL_STR("\"a b\\n\"")},
@@ -124,6 +125,16 @@ static const struct {
     {BL_STR("a: \x01"), 1, 4, "a control character"},
     {BL_STR("a: 1\n\xC3\xA9: \x7f"), 2, 5, "a control character"},
     {BL_STR("a: \0"), 1, 4, "a control character"},
+    /* line ends that editors do not show */
+    {BL_STR("a: 1 # b\rc: 2"), 1, 9, "a carriage return without a line feed"},
+    {BL_STR("a: 1\r"), 1, 5, "a carriage return without a line feed"},
+    {BL_STR("a: 1 # b\xC2\x85"
+            "c: 2"),
+     1, 9, "U+0085"},
+    {BL_STR("a: 1\n# b\xE2\x80\xA8"
+            "c: 2"),
+     2, 4, "U+2028"},
+    {BL_STR("a: \"\xE2\x80\xA9\""), 1, 5, "U+2029"},
     /* typing errors */
     {BL_STR("a: b: c"), 1, 5, "a colon cannot stand here"},
     {BL_STR("a: 1\n b: 2"), 2, 3, "a colon cannot stand here"},
@@ -198,7 +209,7 @@ static void test_positions(void **state) {
                                       "a: {\xC3\xA9: 1, b: [\xE2\x82\xAC, 2]}\n"
                                       "c: |\n"
                                       "  text\n"
-                                      "d: 'x\xE2\x80\xA8y'\n"
+                                      "d: 'x\xE2\x80\xA7y'\n"
                                       "e: 5\n");
     assert_true(bl_is_ok(json_fixture_read(&fixture, bl_yaml_read, text, &json_wide_limits)));
     struct bl_json root = bl_json_root(&fixture.doc);
