@@ -57,7 +57,8 @@ fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 docs-check: build ## run every command of the documentation
 	@tools/evidence run --as 'make docs-check' docs-check -- tools/check-docs
 
-readiness: ## write docs/READINESS.md from the requirements and the evidence
+readiness: ## write docs/READINESS.md and docs/PERFORMANCE.md from the evidence
+	@tools/performance
 	@tools/readiness
 
 install: build ## install below PREFIX (/usr/local)

@@ -13,7 +13,7 @@ static const char help[] =
     "\n" BL_ROUTER_OPTIONS_HELP "\n"
     "Examples\n"
     "  beamline check --config router.yaml && beamline serve --config router.yaml\n"
-    "  beamline serve --profile dev --policies examples/policies\n"
+    "  beamline serve --profile dev --policies examples/tenants\n"
     "  BEAMLINE_LOGS_LEVEL=debug beamline serve --config router.yaml\n"
     "\n"
     "Signals: SIGTERM and SIGINT stop in order, a second one at once; SIGHUP reads configuration\n"

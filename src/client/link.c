@@ -1,16 +1,11 @@
 #include "client/link.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #define CLOSE_MS 1000
 
 static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) {
     struct bl_link *link = user;
 
-    if (!bl_str_is_blank(reason)) {
-        (void)snprintf(link->last_reason, sizeof(link->last_reason), "%.*s", BL_STR_ARG(reason));
-    }
+    (void)reason;
     link->closed = state == BL_BUS_CLOSED;
     if (state == BL_BUS_CONNECTED || state == BL_BUS_CLOSED) {
         bl_loop_stop(link->loop);
@@ -62,8 +57,7 @@ bl_result bl_link_open(struct bl_link *link, const char *url, int timeout_ms, ui
     if (bl_bus_current_state(link->bus) == BL_BUS_CONNECTED) {
         return BL_OK;
     }
-    bl_diag_message(diag, "no NATS server answered at %s within %d ms%s%s", url, timeout_ms,
-                    link->last_reason[0] != '\0' ? ": " : "", link->last_reason);
+    bl_diag_message(diag, "no NATS server answered at %s within %d ms", url, timeout_ms);
     bl_diag_hint(diag, "is it running? `beamline dev` starts one with a router; --nats URL or "
                        "BEAMLINE_NATS_URL names another");
     bl_link_close(link);

@@ -20,7 +20,6 @@ struct bl_link {
     struct bl_timer *deadline;
     bool timed_out;
     bool closed;
-    char last_reason[200]; /* why the last attempt to connect failed */
 };
 
 /* Connects to `url` (NULL = the default) and waits for it, `timeout_ms` at most. `requests_max` in
