@@ -10,6 +10,7 @@ const struct bl_json_limits bl_json_request_limits = {
 
 struct reader {
     struct bl_json_tape tape;
+    struct bl_json_decoding decoding;
     const char *at;
     const char *end;
     struct bl_str text;
@@ -79,7 +80,7 @@ static bl_result read_string(struct reader *reader) {
 
     BL_TRY(add_node(reader, BL_JSON_STRING, &node));
     bl_result result =
-        bl_json_string_read(&reader->at, reader->end, reader->tape.arena, &value, &problem);
+        bl_json_string_read(&reader->at, reader->end, &reader->decoding, &value, &problem);
     if (bl_is_error(result)) {
         return problem != NULL ? fail(reader, problem) : bl_json_tape_exhausted(&reader->tape);
     }
@@ -299,7 +300,7 @@ static bl_result read_document(struct reader *reader) {
 
 bl_result bl_json_read(struct bl_str text, const struct bl_json_limits *limits,
                        struct bl_arena *arena, struct bl_json_doc *doc, struct bl_diag *diag) {
-    struct reader reader = {.text = text};
+    struct reader reader = {.text = text, .decoding = {.arena = arena}};
 
     *doc = (struct bl_json_doc){0};
     bl_diag_clear(diag);

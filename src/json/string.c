@@ -7,13 +7,26 @@
 #include "base/text.h"
 #include "json/plain.h"
 
-static int hex4(const char *at, const char *end) {
-    unsigned char bytes[2];
+static int hex_digit(char c) {
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    c |= 0x20;
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
 
-    if (end - at < 4 || !bl_hex_read((struct bl_str){at, 4}, bytes, 2)) {
+/* Four hexadecimal digits as a number; negative if they are anything else. */
+static int hex4(const char *at, const char *end) {
+    int value = 0;
+
+    if (end - at < 4) {
         return -1;
     }
-    return bytes[0] << 8 | bytes[1];
+    for (int i = 0; i < 4; i++) {
+        int digit = hex_digit(at[i]);
+        value = digit < 0 || value < 0 ? -1 : value << 4 | digit;
+    }
+    return value;
 }
 
 static size_t encode_utf8(uint32_t code, char *out) {
@@ -62,8 +75,10 @@ static size_t read_unicode(const char **at, const char *end, char *out, const ch
 
 /* The escape at `*at` (a backslash): writes its character and moves on; 0 with *problem set. */
 static size_t read_escape(const char **at, const char *end, char *out, const char **problem) {
-    static const char from[] = "\"\\/bfnrt";
-    static const char to[] = "\"\\/\b\f\n\r\t";
+    static const char meanings[256] = {
+        ['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+        ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t',
+    };
 
     if (end - *at < 2) {
         *problem = "the string is not closed";
@@ -73,12 +88,11 @@ static size_t read_escape(const char **at, const char *end, char *out, const cha
     if (**at == 'u') {
         return read_unicode(at, end, out, problem);
     }
-    const char *letter = **at == '\0' ? NULL : strchr(from, **at);
-    if (letter == NULL) {
+    out[0] = meanings[(unsigned char)**at];
+    if (out[0] == '\0') {
         *problem = "a backslash is followed by one of \" \\ / b f n r t u";
         return 0;
     }
-    out[0] = to[letter - from];
     (*at)++;
     return 1;
 }
@@ -130,17 +144,6 @@ static const char *skip_other(const char *at, const char *end, const char **prob
     return behind;
 }
 
-/* The quote that closes the string, or `end`. */
-static const char *find_close(const char *at, const char *end) {
-    for (;;) {
-        at = bl_json_skip_plain(at, end);
-        if (at == end || *at == '"') {
-            return at;
-        }
-        at += *at == '\\' && end - at > 1 ? 2 : 1;
-    }
-}
-
 /* Copies plain bytes from `*at` to `out`, and returns how many. `out` has room for what is left. */
 static size_t copy_plain(const char **at, const char *end, char *out) {
     const char *from = *at;
@@ -165,27 +168,22 @@ static size_t copy_plain(const char **at, const char *end, char *out) {
     return len;
 }
 
-/* The string that begins at `begin` and has its first escape at `*cursor`. */
-static bl_result read_escaped(const char *begin, const char **cursor, const char *end,
-                              struct bl_arena *arena, struct bl_str *value, const char **problem) {
+/* The string that begins at `begin` and has its first escape at `*cursor`, decoded into `out`. */
+static bl_result decode(const char *begin, const char **cursor, const char *end, char *out,
+                        struct bl_str *value, const char **problem) {
     const char *at = *cursor;
-    const char *close = find_close(at, end);
     size_t len = (size_t)(at - begin);
 
-    /* An escape is never shorter than what it stands for, so the source bounds the value. The rest
-     * is for the longest character, which may be written before its escape is found broken. */
-    char *out = bl_arena_alloc(arena, (size_t)(close - begin) + 4);
-    if (out == NULL) {
-        return BL_FAIL(RESOURCE_EXHAUSTED);
-    }
     memcpy(out, begin, len);
-    while (at != close) {
-        len += copy_plain(&at, close, out + len);
+    for (;;) {
+        len += copy_plain(&at, end, out + len);
         const char *from = at;
-        if (at == close) {
-            break;
+        if (at < end && *at == '"') {
+            *value = (struct bl_str){out, len};
+            *cursor = at + 1;
+            return BL_OK;
         }
-        if (*at == '\\') {
+        if (at < end && *at == '\\') {
             size_t step = read_escape(&at, end, out + len, problem);
             if (step == 0) {
                 *cursor = from;
@@ -194,7 +192,7 @@ static bl_result read_escaped(const char *begin, const char **cursor, const char
             len += step;
             continue;
         }
-        at = skip_other(at, close, problem);
+        at = skip_other(at, end, problem);
         if (at == NULL) {
             *cursor = from;
             return BL_FAIL(INVALID_REQUEST);
@@ -202,18 +200,28 @@ static bl_result read_escaped(const char *begin, const char **cursor, const char
         memcpy(out + len, from, (size_t)(at - from));
         len += (size_t)(at - from);
     }
-    *cursor = close;
-    if (close == end) {
-        *problem = "the string is not closed";
-        return BL_FAIL(INVALID_REQUEST);
+}
+
+static bl_result read_escaped(const char *begin, const char **cursor, const char *end,
+                              struct bl_json_decoding *decoding, struct bl_str *value,
+                              const char **problem) {
+    if (decoding->room == NULL) {
+        /* An escape is never shorter than what it stands for, so what is left of the text bounds
+         * what is left to decode. The rest is for a character that is written before its escape is
+         * found broken. */
+        decoding->room = bl_arena_alloc(decoding->arena, (size_t)(end - begin) + 4);
+        if (decoding->room == NULL) {
+            return BL_FAIL(RESOURCE_EXHAUSTED);
+        }
     }
-    *value = (struct bl_str){out, len};
-    *cursor = close + 1;
+    BL_TRY(decode(begin, cursor, end, decoding->room, value, problem));
+    decoding->room += value->len;
     return BL_OK;
 }
 
-bl_result bl_json_string_read(const char **cursor, const char *end, struct bl_arena *arena,
-                              struct bl_str *value, const char **problem) {
+bl_result bl_json_string_read(const char **cursor, const char *end,
+                              struct bl_json_decoding *decoding, struct bl_str *value,
+                              const char **problem) {
     const char *begin = *cursor + 1;
     const char *at = begin;
 
@@ -226,7 +234,7 @@ bl_result bl_json_string_read(const char **cursor, const char *end, struct bl_ar
         }
         *cursor = at;
         if (at < end && *at == '\\') {
-            return read_escaped(begin, cursor, end, arena, value, problem);
+            return read_escaped(begin, cursor, end, decoding, value, problem);
         }
         at = skip_other(at, end, problem);
         if (at == NULL) {

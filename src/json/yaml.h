@@ -6,9 +6,8 @@
  * are typed, a value that is left out is null, and everything else is text: `no`, `~`, `1_000`,
  * `012` and `2026-01-01` mean what they look like. Keys are texts as written. Refused: anchors,
  * aliases, tags, merge keys, several documents, duplicate keys, a byte order mark, and line ends
- * that editors do not show (a lone CR, U+0085, U+2028, U+2029). The limits are
- * those of JSON; they bound what libyaml takes from the heap, too, which is given back before the
- * reader returns.
+ * that editors do not show (a lone CR, U+0085, U+2028, U+2029). The limits are those of JSON; they
+ * bound what libyaml takes from the heap, too, which is given back before the reader returns.
  */
 #ifndef BL_JSON_YAML_H
 #define BL_JSON_YAML_H

@@ -23,11 +23,12 @@ static void test_plain_is_told_byte_by_byte(void **state) {
 }
 
 static struct bl_str read(struct bl_arena *arena, const char *text, size_t len) {
+    struct bl_json_decoding decoding = {arena, NULL};
     struct bl_str value;
     const char *problem = NULL;
     const char *at = text;
 
-    assert_true(bl_is_ok(bl_json_string_read(&at, text + len, arena, &value, &problem)));
+    assert_true(bl_is_ok(bl_json_string_read(&at, text + len, &decoding, &value, &problem)));
     assert_ptr_equal(at, text + len);
     return value;
 }
@@ -125,6 +126,32 @@ static void test_every_character(void **state) {
     bl_arena_fini(&arena);
 }
 
+/* Strings with escapes lie side by side in one block, no longer than the text. */
+static void test_one_block_for_all(void **state) {
+    static const char text[] = "\"a\\n\"\"plain\"\"\\u0041b\"\"\\t\"";
+    static const struct bl_str values[] = {BL_STR("a\n"), BL_STR("plain"), BL_STR("Ab"),
+                                           BL_STR("\t")};
+    const char *end = text + sizeof(text) - 1;
+    const char *at = text;
+    const char *problem = NULL;
+    struct bl_str value[4];
+    struct bl_arena arena;
+    (void)state;
+    bl_arena_init(&arena, 256, 4096);
+    struct bl_json_decoding decoding = {&arena, NULL};
+    for (int i = 0; i < 4; i++) {
+        assert_true(bl_is_ok(bl_json_string_read(&at, end, &decoding, &value[i], &problem)));
+    }
+    for (int i = 0; i < 4; i++) {
+        assert_str(value[i], values[i]);
+    }
+    assert_ptr_equal(at, end);
+    assert_ptr_equal(value[2].data, value[0].data + 2);
+    assert_ptr_equal(value[3].data, value[2].data + 2);
+    assert_true(arena.used_bytes <= sizeof(text) + 4 + 16);
+    bl_arena_fini(&arena);
+}
+
 static void test_full_arena(void **state) {
     static char text[400];
     struct bl_arena arena;
@@ -136,7 +163,8 @@ static void test_full_arena(void **state) {
     memcpy(text, "\"\\n", 3);
     text[sizeof(text) - 1] = '"';
     bl_arena_init(&arena, 256, 256);
-    bl_result result = bl_json_string_read(&at, text + sizeof(text), &arena, &value, &problem);
+    struct bl_json_decoding decoding = {&arena, NULL};
+    bl_result result = bl_json_string_read(&at, text + sizeof(text), &decoding, &value, &problem);
     assert_int_equal(result.error, BL_E_RESOURCE_EXHAUSTED);
     assert_null(problem);
     bl_arena_fini(&arena);
@@ -144,11 +172,9 @@ static void test_full_arena(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain_is_told_byte_by_byte),
-        cmocka_unit_test(test_views_and_copies),
-        cmocka_unit_test(test_escape_at_each_place),
-        cmocka_unit_test(test_every_character),
-        cmocka_unit_test(test_full_arena),
+        cmocka_unit_test(test_plain_is_told_byte_by_byte), cmocka_unit_test(test_views_and_copies),
+        cmocka_unit_test(test_escape_at_each_place),       cmocka_unit_test(test_every_character),
+        cmocka_unit_test(test_one_block_for_all),          cmocka_unit_test(test_full_arena),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
