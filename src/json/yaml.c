@@ -148,7 +148,7 @@ static enum bl_json_type type_plain(struct bl_str text, struct bl_json_node *val
 static bl_result add_scalar(struct builder *builder, struct bl_str text, bool plain) {
     bool is_key = in_mapping(builder) && builder->at_key;
     struct bl_json_node value = {0};
-    struct bl_json_node *node;
+    struct bl_json_node *node = NULL;
     struct bl_str copy;
 
     if (is_key && plain && text.len == 0) {
