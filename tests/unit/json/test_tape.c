@@ -18,7 +18,7 @@ static void test_grows_to_its_limit(void **state) {
     struct bl_json_tape tape;
     struct bl_arena arena;
     struct bl_diag diag;
-    struct bl_json_node *node;
+    struct bl_json_node *node = NULL;
     (void)state;
     for (int positioned = 0; positioned < 2; positioned++) {
         begin(&tape, &arena, &diag, positioned != 0);
