@@ -35,7 +35,7 @@ struct row {
 static const struct bl_json_limits limits = {
     .max_bytes = 1024 * 1024, .max_depth = 64, .max_nodes = 64 * 1024};
 static struct bl_arena arena;
-static char out[4 * TEXT_BYTES];
+static char out[(size_t)4 * TEXT_BYTES];
 
 static int64_t now_ns(void) {
     struct timespec now;
@@ -147,7 +147,7 @@ static void prepare(struct row *row, const char *name, size_t (*text)(char *),
     row->work = work;
     row->len = text(row->text);
     row->repeats = (uint32_t)(BATCH_BYTES / row->len);
-    bl_arena_init(&row->doc_arena, 64 * 1024, (size_t)16 * 1024 * 1024);
+    bl_arena_init(&row->doc_arena, (size_t)64 * 1024, (size_t)16 * 1024 * 1024);
     if (bl_is_error(bl_json_read((struct bl_str){row->text, row->len}, &limits, &row->doc_arena,
                                  &row->doc, &diag))) {
         fprintf(stderr, "bench-json: %s: %s\n", name, diag.message);

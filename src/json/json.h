@@ -139,17 +139,18 @@ bool bl_json_double(struct bl_json value, double *out);
  * quotes. Absent for an absent value. */
 struct bl_str bl_json_source(struct bl_json value);
 
-/* Line and column of a value, from 1. Linear in the text for JSON documents: for messages only. */
+/* Line and column (in bytes) of a value, from 1; 0 for an absent one. Linear in the text for JSON
+ * documents: for messages only. */
 void bl_json_position(struct bl_json value, uint32_t *line, uint32_t *column);
 
 /* Sets position of `diag` to that of `value`. */
 void bl_json_locate(struct bl_json value, struct bl_diag *diag);
 
 /*
- * Best-effort look into a text that may be broken: the value of the first member `key` of the
- * outermost object whose value is a string without escapes, up to `max_bytes` long. Bounded to
- * one pass over at most `scan_bytes` of the text. For matching an error to its sender, and for
- * choosing the tenant's queue before parsing; never for deciding anything. Absent if not found.
+ * Best-effort look into a text that may be broken and begins with an object: the value of its first
+ * member `key`, if that is a string without escapes of at most `max_bytes`. Bounded to one pass
+ * over at most `scan_bytes` of the text. For matching an error to its sender, and for choosing the
+ * tenant's queue before parsing; never for deciding anything. Absent if not found.
  */
 struct bl_str bl_json_scan_string(struct bl_str text, struct bl_str key, size_t scan_bytes,
                                   size_t max_bytes);

@@ -158,15 +158,15 @@ static double convert(const struct scan *scan, const char *text, const char *end
     static const double powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    bool exact = scan->count <= EXACT_DIGITS; /* all digits are in `digits` */
+    bool narrow = scan->digits <= UINT64_C(1) << 53;
     double value;
 
-    if (scan->count > EXACT_DIGITS) {
-        value = convert_any(text, end, scan->exponent);
-    } else if (scan->digits <= UINT64_C(1) << 53 && scan->exponent >= -22 && scan->exponent <= 22) {
+    if (exact && narrow && scan->exponent >= -22 && scan->exponent <= 22) {
         value = (double)scan->digits;
         value =
             scan->exponent < 0 ? value / powers[-scan->exponent] : value * powers[scan->exponent];
-    } else if (scan->digits > UINT64_C(1) << 53 && scan->exponent >= -19 && scan->exponent <= 19) {
+    } else if (exact && !narrow && scan->exponent >= -19 && scan->exponent <= 19) {
         value = convert_wide(scan->digits, (int)scan->exponent);
     } else {
         value = convert_any(text, end, scan->exponent);

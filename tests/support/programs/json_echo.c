@@ -54,7 +54,7 @@ int main(void) {
     ssize_t len;
     bool good = true;
 
-    bl_arena_init(&arena, 64 * 1024, (size_t)64 * 1024 * 1024);
+    bl_arena_init(&arena, (size_t)64 * 1024, (size_t)64 * 1024 * 1024);
     while (good && (len = getline(&line, &capacity, stdin)) > 0) {
         size_t digits = (size_t)len - (line[len - 1] == '\n' ? 1 : 0);
         /* Exactly as large as the document, so that a sanitizer sees a read past its end. */

@@ -324,6 +324,8 @@ static const struct refused refused[] = {
     REFUSED("\"\\ud800\\u\"", 1, 2, "surrogate"),
     REFUSED("\"\\ud800\\udc0\"", 1, 2, "surrogate"),
     REFUSED("\"\\udc00\\ud800\"", 1, 2, "surrogate"),
+    REFUSED("\"\\udc00\\udc00\"", 1, 2, "surrogate"),
+    REFUSED("\"\\ud800\\ue000\"", 1, 2, "surrogate"),
     REFUSED("\"ab\\ud800\"", 1, 4, "surrogate"),
     /* strings: UTF-8 */
     REFUSED("\"\x80\"", 1, 2, "UTF-8"),

@@ -176,6 +176,29 @@ static void test_deepest_value(void **state) {
     json_fixture_fini(&fixture);
 }
 
+/* The writer knows of each level, whatever stands around it, whether it is an object. */
+static void test_levels_of_both_kinds(void **state) {
+    static char text[65536];
+    struct json_fixture fixture;
+    size_t len = 0;
+    (void)state;
+    json_fixture_init(&fixture);
+    for (uint32_t level = 0; level < 1000; level++) {
+        const char *begin = level % 3 == 0 ? "[1," : "{\"a\":1,\"b\":";
+        memcpy(text + len, begin, strlen(begin));
+        len += strlen(begin);
+    }
+    text[len++] = '0';
+    for (uint32_t level = 1000; level-- > 0;) {
+        const char *end = level % 3 == 0 ? ",2]" : ",\"c\":2}";
+        memcpy(text + len, end, strlen(end));
+        len += strlen(end);
+    }
+    (void)json_fixture_root(&fixture, (struct bl_str){text, len});
+    assert_str(json_fixture_write(&fixture), (struct bl_str){text, len});
+    json_fixture_fini(&fixture);
+}
+
 static void test_copies_values(void **state) {
     struct json_fixture fixture;
     (void)state;
@@ -279,6 +302,7 @@ int main(void) {
         cmocka_unit_test(test_each_byte_reads_back),
         cmocka_unit_test(test_overflow),
         cmocka_unit_test(test_deepest_value),
+        cmocka_unit_test(test_levels_of_both_kinds),
         cmocka_unit_test(test_copies_values),
         cmocka_unit_test(test_asserts_order),
     };
