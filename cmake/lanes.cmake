@@ -23,6 +23,11 @@ if(BL_LANE STREQUAL "release")
         -O2 -g -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
         -fstack-protector-strong -fstack-clash-protection)
     target_link_options(bl_settings INTERFACE -Wl,-z,relro,-z,now,-z,noexecstack)
+    # The path of a request crosses many small files: optimising over them saves an eighth of its
+    # time. The second compiler would need another linker for it, and only checks.
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    endif()
 elseif(BL_LANE STREQUAL "debug")
     target_compile_options(bl_settings INTERFACE -O0 -g3 -fno-omit-frame-pointer)
 elseif(BL_LANE STREQUAL "asan")

@@ -85,11 +85,13 @@ struct bl_str bl_utf8_cut(struct bl_str str, size_t max_bytes) {
 void bl_hex_write(struct bl_buf *buf, const void *bytes, size_t len) {
     static const char digits[] = "0123456789abcdef";
     const unsigned char *in = bytes;
+    char *out = bl_buf_reserve(buf, 2 * len);
 
-    for (size_t i = 0; i < len; i++) {
-        bl_buf_char(buf, digits[in[i] >> 4]);
-        bl_buf_char(buf, digits[in[i] & 15]);
+    for (size_t i = 0; out != NULL && i < len; i++) {
+        out[2 * i] = digits[in[i] >> 4];
+        out[2 * i + 1] = digits[in[i] & 15];
     }
+    buf->len += out != NULL ? 2 * len : 0;
 }
 
 static int hex_value(char c) {
@@ -121,16 +123,22 @@ static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 
 void bl_base64url_write(struct bl_buf *buf, const void *bytes, size_t len) {
     const unsigned char *in = bytes;
+    char *out = bl_buf_reserve(buf, len / 3 * 4 + (len % 3 * 4 + 2) / 3);
 
+    if (out == NULL) {
+        return;
+    }
+    char *at = out;
     for (size_t i = 0; i < len; i += 3) {
         uint32_t group = (uint32_t)in[i] << 16;
         group |= i + 1 < len ? (uint32_t)in[i + 1] << 8 : 0;
         group |= i + 2 < len ? (uint32_t)in[i + 2] : 0;
         size_t digits = len - i >= 3 ? 4 : len - i + 1;
         for (size_t d = 0; d < digits; d++) {
-            bl_buf_char(buf, alphabet[(group >> (18 - 6 * d)) & 63]);
+            *at++ = alphabet[(group >> (18 - 6 * d)) & 63];
         }
     }
+    buf->len += (size_t)(at - out);
 }
 
 static int base64url_value(char c) {
