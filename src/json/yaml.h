@@ -12,7 +12,7 @@
 #ifndef BL_JSON_YAML_H
 #define BL_JSON_YAML_H
 
-#include "json/document.h"
+#include "json/document.h" /* most callers that take YAML take JSON, too */
 #include "json/json.h"
 
 /*
