@@ -16,7 +16,7 @@ help: ## this list
 build: ## build the release binary, build/release/beamline
 	@tools/bootstrap build
 	@cmake --preset release >/dev/null
-	@cmake --build --preset release -j $(JOBS)
+	@cmake --build --preset release -j $(JOBS) --target beamline
 
 demo: ## set up this machine, build, and show real requests being decided
 	@tools/bootstrap build
