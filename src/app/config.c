@@ -293,8 +293,8 @@ bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_conf
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     struct bl_config *config = &loader.record->config;
-    bl_arena_init(&config->arena, 65536, 16 * 1024 * 1024);
-    bl_arena_init(&loader.scratch, 65536, 32 * 1024 * 1024);
+    bl_arena_init(&config->arena, 65536, (size_t)16 * 1024 * 1024);
+    bl_arena_init(&loader.scratch, 65536, (size_t)32 * 1024 * 1024);
     loader.record->sources =
         bl_arena_calloc(&config->arena, bl_setting_count, sizeof(*loader.record->sources));
     bl_result result = BL_FAIL(RESOURCE_EXHAUSTED);

@@ -327,7 +327,7 @@ bl_result bl_policy_directory_scan(struct bl_policy_directory *directory, bool w
 bl_result bl_policy_directory_catalog(const struct bl_policy_directory *directory,
                                       uint64_t hash_seed, struct bl_catalog **out) {
     size_t count = 0;
-    struct bl_policy **policies = calloc(directory->entries.count + 1, sizeof(*policies));
+    struct bl_policy **policies = calloc(directory->entries.count + 1, sizeof(void *));
 
     if (policies == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);

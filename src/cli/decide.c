@@ -14,7 +14,7 @@
 #include "wire/decide_reply.h"
 
 #define MAX_PAIRS 32
-#define REQUEST_BYTES (1024 * 1024)
+#define REQUEST_BYTES ((size_t)1024 * 1024)
 
 static const char help[] =
     "Usage: beamline decide [options]\n"

@@ -10,7 +10,7 @@
 #include "policy/compile.h"
 #include "wire/decide_reply.h"
 
-#define REQUEST_BYTES (1024 * 1024)
+#define REQUEST_BYTES ((size_t)1024 * 1024)
 
 static const char help[] =
     "Usage: beamline policy validate [--json] [--quiet] FILE...\n"

@@ -135,7 +135,7 @@ bool bl_present_reply(FILE *out, struct bl_str reply, double took_ms) {
     struct bl_diag diag;
     bool ok = false;
 
-    bl_arena_init(&arena, 64 * 1024, 16 * 1024 * 1024);
+    bl_arena_init(&arena, (size_t)64 * 1024, (size_t)16 * 1024 * 1024);
     bl_diag_clear(&diag);
     if (bl_is_error(bl_json_read(reply, &bl_json_request_limits, &arena, &doc, &diag))) {
         fprintf(out, "The reply is not JSON (%s):\n", diag.message);

@@ -24,4 +24,5 @@ static const struct bl_metric_desc metrics[BL_METRIC_ID_COUNT] = {
 
 const struct bl_metric_catalogue bl_metric_catalogue = {metrics, BL_METRIC_ID_COUNT};
 
-const struct bl_metric_limits bl_metric_limits = {.series_max = 1024, .bytes_max = 1024 * 1024};
+const struct bl_metric_limits bl_metric_limits = {.series_max = 1024,
+                                                  .bytes_max = (size_t)1024 * 1024};

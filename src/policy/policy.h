@@ -22,7 +22,7 @@
 #define BL_POLICY_MAX_FACTS 256
 #define BL_POLICY_MAX_FALLBACKS 64
 #define BL_POLICY_MAX_STEPS 16 /* extensions per kind */
-#define BL_POLICY_MAX_BYTES (1024 * 1024)
+#define BL_POLICY_MAX_BYTES 1048576
 
 /* Index of a provider in its policy. */
 typedef int16_t bl_provider_index;
