@@ -13,16 +13,18 @@
 #include "build_info.h"
 #include "observe/metrics.h"
 
-#define TEXT_BYTES (512 * 1024)
+#define TEXT_BYTES ((size_t)512 * 1024)
 
 static double resident_bytes(void) {
     FILE *file = fopen("/proc/self/statm", "r");
-    unsigned long total = 0;
+    char line[128] = "";
     unsigned long resident = 0;
 
+    /* "total resident shared …", in pages */
     if (file != NULL) {
-        if (fscanf(file, "%lu %lu", &total, &resident) != 2) {
-            resident = 0;
+        if (fgets(line, sizeof(line), file) != NULL) {
+            const char *second = strchr(line, ' ');
+            resident = second == NULL ? 0 : strtoul(second, NULL, 10);
         }
         (void)fclose(file);
     }

@@ -6,7 +6,7 @@
 #include "app/worker_private.h"
 
 #define MAILBOX 64
-#define ARENA_CHUNK_BYTES (64 * 1024)
+#define ARENA_CHUNK_BYTES ((size_t)64 * 1024)
 #define REQUESTS_MAX 64 /* of our own: the capture check */
 
 static void give_back(struct bl_worker *worker, struct bl_snapshot *snapshot) {

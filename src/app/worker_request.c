@@ -93,7 +93,8 @@ static void log_fields(struct bl_log_record *record, enum bl_operation operation
     if (report->policy != NULL) {
         bl_log_str(record, "policy_id", report->policy->policy_id);
     }
-    if (report->decision != NULL && report->decision->provider != BL_PROVIDER_NONE) {
+    if (report->policy != NULL && report->decision != NULL &&
+        report->decision->provider != BL_PROVIDER_NONE) {
         bl_log_str(record, "provider_id", report->policy->providers[report->decision->provider].id);
     }
     if (report->message != NULL) {

@@ -234,11 +234,12 @@ static void on_poll(void *user, bool is_readable, bool is_writable) {
     }
 }
 
-static void take_opened(struct bl_connection *connection, const struct shared *shared) {
+/* False: opening failed, and the connection is freed. */
+static bool take_opened(struct bl_connection *connection, const struct shared *shared) {
     if (shared->opened == NULL) {
         connection->events.on_failed(connection->owner, connection, bl_str_from_c(shared->reason));
         free_connection(connection);
-        return;
+        return false;
     }
     connection->handle = shared->opened;
     connection->phase = PHASE_OPEN;
@@ -254,6 +255,7 @@ static void take_opened(struct bl_connection *connection, const struct shared *s
     if (bl_is_error(polled) && connection->phase == PHASE_OPEN) {
         bl_connection_close(connection, 0);
     }
+    return true;
 }
 
 static void tell_errors(struct bl_connection *connection, const struct shared *shared) {
@@ -281,9 +283,7 @@ static void on_wake(void *user) {
         pthread_join(connection->helper, NULL);
         connection->helper_runs = false;
         if (connection->phase == PHASE_OPENING) {
-            bool is_open = shared.opened != NULL;
-            take_opened(connection, &shared);
-            if (!is_open) {
+            if (!take_opened(connection, &shared)) {
                 return;
             }
         }

@@ -104,7 +104,7 @@ static void free_removed(struct bl_bus *bus) {
 /* Makes the subscription after the last one served the first, so that none starves the others. */
 static void rotate(struct bl_bus *bus) {
     struct bl_bus_subscription *first = bus->first;
-    if (first == bus->last) {
+    if (first == NULL || first->next == NULL) {
         return;
     }
     bus->first = first->next;

@@ -7,7 +7,7 @@
 #include "cli/present.h"
 #include "cli/router_options.h"
 
-#define DUMP_BYTES (256 * 1024)
+#define DUMP_BYTES ((size_t)256 * 1024)
 
 static const char help[] =
     "Usage: beamline check [options]\n"

@@ -1,7 +1,7 @@
 #include "route/limit.h"
 
 #define NS_PER_SECOND INT64_C(1000000000)
-#define NS_PER_MINUTE (60 * NS_PER_SECOND)
+#define NS_PER_MINUTE INT64_C(60000000000)
 #define NS_PER_MS INT64_C(1000000)
 
 int64_t bl_gcra_wait_ns(int64_t tat_ns, int64_t now_ns, int64_t interval_ns, uint64_t burst,
@@ -45,7 +45,8 @@ static int64_t tokens_wait_ns(const struct bl_limits_config *limits,
         return ahead_ns;
     }
     /* tokens < per_minute: the product fits 128 bits, the quotient a minute. */
-    __int128 cost_ns = (__int128)tokens * NS_PER_MINUTE / (__int128)limits->tokens_per_minute;
+    __int128 minutes_ns = (__int128)tokens * (__int128)NS_PER_MINUTE;
+    __int128 cost_ns = minutes_ns / (__int128)limits->tokens_per_minute;
     int64_t tolerance_ns = NS_PER_MINUTE - (int64_t)cost_ns;
     return ahead_ns > tolerance_ns ? ahead_ns - tolerance_ns : 0;
 }

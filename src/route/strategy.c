@@ -139,7 +139,7 @@ static void score_all(const struct bl_choice *choice, const struct bl_provider_s
 /* The best scores, drawn by weight among equals, so that equals share. */
 static bl_provider_index draw_best(struct bl_choice *choice,
                                    const struct bl_provider_set *candidates) {
-    double sums[BL_POLICY_MAX_PROVIDERS];
+    double sums[BL_POLICY_MAX_PROVIDERS] = {0};
     struct bl_provider_set equals = BL_PROVIDER_SET_EMPTY;
     int best = -1;
 
