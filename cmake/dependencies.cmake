@@ -18,6 +18,7 @@ function(bl_add_library target module package)
 endfunction()
 
 bl_add_library(bl_uv libuv libuv1-dev)
+bl_add_library(bl_pcre2 libpcre2-8 libpcre2-dev)
 bl_add_library(bl_yaml yaml-0.1 libyaml-dev)
 bl_add_library(bl_crypto libcrypto libssl-dev)
 bl_add_library(bl_nats libnats libnats-dev)

@@ -29,6 +29,18 @@ static void date_from_days(int64_t days, int64_t *year, int *month, int *day) {
     *year = year_of_era + era * 400 + (*month <= 2 ? 1 : 0);
 }
 
+void bl_calendar_of(int64_t epoch_s, struct bl_calendar *out) {
+    int64_t days = epoch_s / 86400 - (epoch_s % 86400 < 0);
+    int64_t in_day = epoch_s - days * 86400;
+
+    date_from_days(days, &out->year, &out->month, &out->day);
+    out->hour = (int)(in_day / 3600);
+    out->minute = (int)(in_day / 60 % 60);
+    out->second = (int)(in_day % 60);
+    out->day_of_year = (int)(days - days_from_date(out->year, 1, 1));
+    out->day_of_week = (int)(((days + 4) % 7 + 7) % 7); /* 1970-01-01 was a Thursday */
+}
+
 /* The `width` decimal digits of `value`. */
 static void put(char *out, int64_t value, int width) {
     for (int i = width - 1; i >= 0; i--) {
@@ -39,26 +51,19 @@ static void put(char *out, int64_t value, int width) {
 
 void bl_timestamp_write(struct bl_buf *buf, int64_t epoch_ms) {
     char text[BL_TIMESTAMP_BYTES + 1] = "0000-00-00T00:00:00.000Z";
-    int64_t year;
-    int month;
-    int day;
+    struct bl_calendar at;
 
     epoch_ms = epoch_ms < BL_TIMESTAMP_MIN_MS ? BL_TIMESTAMP_MIN_MS : epoch_ms;
     epoch_ms = epoch_ms > BL_TIMESTAMP_MAX_MS ? BL_TIMESTAMP_MAX_MS : epoch_ms;
-    int64_t days = epoch_ms / BL_MS_PER_DAY;
-    int64_t in_day = epoch_ms % BL_MS_PER_DAY;
-    if (in_day < 0) {
-        in_day += BL_MS_PER_DAY;
-        days--;
-    }
-    date_from_days(days, &year, &month, &day);
-    put(text, year, 4);
-    put(text + 5, month, 2);
-    put(text + 8, day, 2);
-    put(text + 11, in_day / 3600000, 2);
-    put(text + 14, in_day / 60000 % 60, 2);
-    put(text + 17, in_day / 1000 % 60, 2);
-    put(text + 20, in_day % 1000, 3);
+    int64_t epoch_s = epoch_ms / BL_MS_PER_S - (epoch_ms % BL_MS_PER_S < 0);
+    bl_calendar_of(epoch_s, &at);
+    put(text, at.year, 4);
+    put(text + 5, at.month, 2);
+    put(text + 8, at.day, 2);
+    put(text + 11, at.hour, 2);
+    put(text + 14, at.minute, 2);
+    put(text + 17, at.second, 2);
+    put(text + 20, epoch_ms - epoch_s * BL_MS_PER_S, 3);
     bl_buf_bytes(buf, text, BL_TIMESTAMP_BYTES);
 }
 
@@ -97,9 +102,9 @@ static int days_in_month(int year, int month) {
     return days[month - 1] + (month == 2 && leap ? 1 : 0);
 }
 
-/* ".123456789" → milliseconds, the rest cut; nothing there is 0; -1 if malformed. */
+/* ".123456789" → nanoseconds; nothing there is 0; -1 if malformed. */
 static int take_fraction(struct bl_str *text) {
-    int ms = 0;
+    int ns = 0;
     int digits = 0;
     int digit;
 
@@ -107,15 +112,15 @@ static int take_fraction(struct bl_str *text) {
         return 0;
     }
     while ((digit = take(text, 1)) >= 0) {
-        if (digits < 3) {
-            ms = ms * 10 + digit;
+        if (digits < 9) {
+            ns = ns * 10 + digit;
         }
         digits++;
     }
-    for (int i = digits; i < 3; i++) {
-        ms *= 10;
+    for (int i = digits; i < 9; i++) {
+        ns *= 10;
     }
-    return digits >= 1 && digits <= 9 ? ms : -1;
+    return digits >= 1 && digits <= 9 ? ns : -1;
 }
 
 /* "Z" or "+02:00" up to the end of the text, in minutes; false if malformed. */
@@ -136,7 +141,7 @@ static bool take_offset(struct bl_str *text, int *minutes) {
     return sign != '\0' && text->len == 0;
 }
 
-bool bl_timestamp_read(struct bl_str text, int64_t *epoch_ms) {
+bool bl_timestamp_read_exact(struct bl_str text, int64_t *epoch_s, uint32_t *ns) {
     static const char *const before[] = {"", "-", "-", "Tt ", ":", ":"};
     static const int most[] = {9999, 12, 31, 23, 59, 60};
     int field[6];
@@ -151,8 +156,8 @@ bool bl_timestamp_read(struct bl_str text, int64_t *epoch_ms) {
             return false;
         }
     }
-    int ms = take_fraction(&text);
-    if (ms < 0 || !take_offset(&text, &offset_minutes)) {
+    int fraction_ns = take_fraction(&text);
+    if (fraction_ns < 0 || !take_offset(&text, &offset_minutes)) {
         return false;
     }
     if (field[1] < 1 || field[2] < 1 || field[2] > days_in_month(field[0], field[1])) {
@@ -160,6 +165,18 @@ bool bl_timestamp_read(struct bl_str text, int64_t *epoch_ms) {
     }
     int64_t days = days_from_date(field[0], field[1], field[2]);
     int64_t minutes = (days * 24 + field[3]) * 60 + field[4] - offset_minutes;
-    *epoch_ms = (minutes * 60 + field[5]) * BL_MS_PER_S + ms;
+    *epoch_s = minutes * 60 + field[5];
+    *ns = (uint32_t)fraction_ns;
+    return true;
+}
+
+bool bl_timestamp_read(struct bl_str text, int64_t *epoch_ms) {
+    int64_t epoch_s;
+    uint32_t ns;
+
+    if (!bl_timestamp_read_exact(text, &epoch_s, &ns)) {
+        return false;
+    }
+    *epoch_ms = epoch_s * BL_MS_PER_S + ns / BL_NS_PER_MS;
     return true;
 }

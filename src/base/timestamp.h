@@ -47,5 +47,17 @@ void bl_timestamp_write(struct bl_buf *buf, int64_t epoch_ms);
  * and an offset such as "+02:00"; 't', 'z' and a space for 'T' are accepted, as are leap seconds
  * (:60, taken as the next second). False, and `*epoch_ms` untouched, for anything else. */
 bool bl_timestamp_read(struct bl_str text, int64_t *epoch_ms);
+/* The same to the nanosecond: seconds of the epoch, rounded down, and 0 … 999999999 ns. */
+bool bl_timestamp_read_exact(struct bl_str text, int64_t *epoch_s, uint32_t *ns);
+
+/* A moment on the calendar, in UTC. */
+struct bl_calendar {
+    int64_t year;
+    int month, day; /* from 1 */
+    int hour, minute, second;
+    int day_of_year; /* from 0 */
+    int day_of_week; /* 0 = Sunday */
+};
+void bl_calendar_of(int64_t epoch_s, struct bl_calendar *out);
 
 #endif

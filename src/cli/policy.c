@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/command.h"
 #include "cli/offline.h"
+#include "cli/policy_command.h"
 #include "cli/present.h"
 #include "policy/compile.h"
 #include "wire/decide_reply.h"
@@ -15,34 +15,36 @@
 static const char help[] =
     "Usage: beamline policy validate [--json] [--quiet] FILE...\n"
     "       beamline policy explain FILE [--request FILE] [--json]\n"
+    "       beamline policy eval ['EXPRESSION'] [--request FILE] [--vars FILE] [--json]\n"
     "\n"
     "  validate   reads policy files (YAML or JSON) and prints every problem with line and hint\n"
     "  explain    decides one request with a policy file and says why; without --request an empty\n"
     "             task of the tenant `demo` is used\n"
+    "  eval       evaluates one expression of the condition language: value, type and cost, or "
+    "the\n"
+    "             error with its place; without an expression it reads one from each line\n"
     "\n"
     "      --tenant ID     tenant the files are read for (default: demo)\n"
     "  -r, --request FILE  the request as JSON (- = standard input)\n"
+    "      --vars FILE     variables for eval, as a JSON object\n"
     "  -q, --quiet         nothing for files without problems\n"
     "      --json          findings, or the reply, as JSON\n"
     "\n"
     "Examples\n"
     "  beamline policy validate examples/policies/*.yaml\n"
     "  beamline policy explain examples/policies/default.yaml\n"
+    "  beamline policy eval 'size([1, 2, 3].filter(x, x > 1)) == 2'\n"
     "  echo '{\"tenant_id\":\"demo\",\"task\":{\"type\":\"x\",\"payload\":{}}}' |\n"
     "    beamline policy explain examples/policies/default.yaml -r -\n"
     "\n"
     "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage.\n";
 
-struct options {
-    const char *tenant, *request_file;
-    bool json, quiet;
-};
-
-enum { OPTION_TENANT = 256, OPTION_JSON };
+enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS };
 
 static const struct option long_options[] = {
     {"tenant", required_argument, NULL, OPTION_TENANT},
     {"request", required_argument, NULL, 'r'},
+    {"vars", required_argument, NULL, OPTION_VARS},
     {"quiet", no_argument, NULL, 'q'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -50,7 +52,7 @@ static const struct option long_options[] = {
 };
 
 /* Whether the file compiles; prints its findings. */
-static bool validate_file(const char *path, const struct options *options) {
+static bool validate_file(const char *path, const struct bl_policy_command *options) {
     static struct bl_findings findings;
     struct bl_policy_options compile = {.warn_unknown_keys = false};
     struct bl_policy *policy = NULL;
@@ -79,7 +81,7 @@ static bool validate_file(const char *path, const struct options *options) {
     return bl_is_ok(result);
 }
 
-static int validate(int count, char **files, const struct options *options) {
+static int validate(int count, char **files, const struct bl_policy_command *options) {
     int broken = 0;
 
     if (count == 0) {
@@ -95,7 +97,7 @@ static int validate(int count, char **files, const struct options *options) {
     return broken == 0 ? BL_EXIT_OK : BL_EXIT_FAILED;
 }
 
-static int explain(int count, char **files, const struct options *options) {
+static int explain(int count, char **files, const struct bl_policy_command *options) {
     static char reply_storage[2 * BL_WIRE_REPLY_MAX_BYTES], request_storage[1024];
     struct bl_buf reply, request;
     struct bl_str text;
@@ -132,7 +134,7 @@ static int explain(int count, char **files, const struct options *options) {
 }
 
 int bl_cli_policy(int argc, char **argv) {
-    struct options options = {.tenant = "demo"};
+    struct bl_policy_command options = {.tenant = "demo"};
     int option;
 
     while ((option = getopt_long(argc, argv, "r:qh", long_options, NULL)) != -1) {
@@ -146,6 +148,9 @@ int bl_cli_policy(int argc, char **argv) {
             break;
         case 'r':
             options.request_file = optarg;
+            break;
+        case OPTION_VARS:
+            options.variables_file = optarg;
             break;
         case 'q':
             options.quiet = true;
@@ -166,6 +171,9 @@ int bl_cli_policy(int argc, char **argv) {
     }
     if (optind < argc && strcmp(argv[optind], "explain") == 0) {
         return explain(argc - optind - 1, argv + optind + 1, &options);
+    }
+    if (optind < argc && strcmp(argv[optind], "eval") == 0) {
+        return bl_cli_policy_eval(argc - optind - 1, argv + optind + 1, &options);
     }
     fputs(help, stderr);
     return BL_EXIT_USAGE;

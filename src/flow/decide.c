@@ -113,7 +113,7 @@ static bl_result gather_input(const struct bl_flow *flow, const struct bl_reques
         .max_latency_ms = request->max_latency_ms,
         .max_cost_nano = request->max_cost_nano,
     };
-    if (bl_is_error(bl_flow_facts(policy, request, outcome->tenant_id, FIRST_ATTEMPT, arena,
+    if (bl_is_error(bl_flow_facts(policy, request, outcome->tenant_id, FIRST_ATTEMPT, moment->now_ns, arena,
                                   &outcome->input.facts))) {
         struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_RESOURCE_EXHAUSTED, BL_INTAKE_NONE);
         bl_diag_message(diag, "the request needs more memory than one request may have");

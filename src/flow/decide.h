@@ -65,10 +65,14 @@ BL_MUST_USE bl_result bl_flow_decide(const struct bl_flow *flow, const struct bl
 bl_result bl_flow_refuse_policy(struct bl_str tenant_id, struct bl_str policy_id,
                                 struct bl_refusal *refusal);
 
+/* What a fact is for a request. Views into the request. */
+struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_request *request,
+                             struct bl_str tenant_id, uint32_t attempt, int64_t now_ns);
+
 /* Values of the policy's facts for a request: policy->fact_count values from `arena`. */
 BL_MUST_USE bl_result bl_flow_facts(const struct bl_policy *policy,
                                     const struct bl_request *request, struct bl_str tenant_id,
-                                    uint32_t attempt, struct bl_arena *arena,
+                                    uint32_t attempt, int64_t now_ns, struct bl_arena *arena,
                                     const struct bl_value **out);
 
 /* Digest of the session value that `policy` finds in the request; false if it has none.

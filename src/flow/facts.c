@@ -1,13 +1,7 @@
 /* What a policy's conditions read of a request. */
 #include "flow/decide.h"
 
-static struct bl_value string_value(struct bl_str text) {
-    if (!bl_str_is_present(text)) {
-        return (struct bl_value){.type = BL_VALUE_ABSENT};
-    }
-    return (struct bl_value){
-        .type = BL_VALUE_STRING, .count = (uint32_t)text.len, .as.string = text.data};
-}
+#include "expression/time_value.h"
 
 /* An empty path is the object itself. */
 static struct bl_json below(struct bl_json object, struct bl_str path) {
@@ -30,26 +24,23 @@ static struct bl_json anywhere(const struct bl_request *request, struct bl_str p
     return bl_json_is(value, BL_JSON_ABSENT) ? bl_json_path(request->constraints, path) : value;
 }
 
-static bl_result task_fact(const struct bl_request *request, struct bl_str path,
-                           struct bl_arena *arena, struct bl_value *out) {
+static struct bl_value task_fact(const struct bl_request *request, struct bl_str path) {
     static const struct bl_str payload = {"payload.", 8};
 
     if (bl_str_equal_c(path, "type")) {
-        *out = string_value(request->task_type);
-        return BL_OK;
+        return bl_value_text(request->task_type);
     }
     if (bl_str_equal_c(path, "payload_ref")) {
-        *out = string_value(request->payload_ref);
-        return BL_OK;
+        return bl_value_text(request->payload_ref);
     }
     if (bl_str_equal_c(path, "payload")) {
-        return bl_value_from_json(request->payload, arena, out);
+        return bl_value_from_json(request->payload);
     }
     if (bl_str_starts_with(path, payload)) {
         struct bl_str rest = {path.data + payload.len, path.len - payload.len};
-        return bl_value_from_json(bl_json_path(request->payload, rest), arena, out);
+        return bl_value_from_json(bl_json_path(request->payload, rest));
     }
-    return bl_value_from_json(below(request->task, path), arena, out);
+    return bl_value_from_json(below(request->task, path));
 }
 
 static struct bl_value request_fact(const struct bl_request *request, struct bl_str path) {
@@ -64,47 +55,74 @@ static struct bl_value request_fact(const struct bl_request *request, struct bl_
 
     for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
         if (bl_str_equal(fields[i].name, path)) {
-            return string_value(fields[i].value);
+            return bl_value_text(fields[i].value);
         }
     }
     return (struct bl_value){.type = BL_VALUE_ABSENT};
 }
 
-static bl_result resolve(const struct bl_fact *fact, const struct bl_request *request,
-                         struct bl_str tenant_id, uint32_t attempt, struct bl_arena *arena,
-                         struct bl_value *out) {
-    *out = (struct bl_value){.type = BL_VALUE_ABSENT};
-    switch (fact->root) {
+/* What stands at `path` below a root. */
+static struct bl_value value_at(enum bl_fact_root root, struct bl_str path,
+                                const struct bl_request *request, struct bl_str tenant_id,
+                                uint32_t attempt, int64_t now_ns) {
+    switch (root) {
     case BL_FACT_PLAIN:
-        return bl_value_from_json(anywhere(request, fact->rest), arena, out);
+        return bl_value_from_json(anywhere(request, path));
     case BL_FACT_CONTEXT:
-        return bl_value_from_json(below(request->context, fact->rest), arena, out);
+        return bl_value_from_json(below(request->context, path));
     case BL_FACT_METADATA:
-        return bl_value_from_json(in_metadata(request, fact->rest), arena, out);
+        return bl_value_from_json(in_metadata(request, path));
     case BL_FACT_CONSTRAINTS:
-        return bl_value_from_json(below(request->constraints, fact->rest), arena, out);
+        return bl_value_from_json(below(request->constraints, path));
     case BL_FACT_TASK:
-        return task_fact(request, fact->rest, arena, out);
+        return task_fact(request, path);
     case BL_FACT_TENANT:
-        if (bl_str_is_blank(fact->rest) || bl_str_equal_c(fact->rest, "id")) {
-            *out = string_value(tenant_id);
+        if (bl_str_is_blank(path) || bl_str_equal_c(path, "id")) {
+            return bl_value_text(tenant_id);
         }
-        return BL_OK;
+        break;
     case BL_FACT_REQUEST:
-        *out = request_fact(request, fact->rest);
-        return BL_OK;
+        return request_fact(request, path);
     case BL_FACT_ATTEMPT: /* status and provider belong to an attempt that has failed */
-        if (bl_str_equal_c(fact->rest, "number")) {
-            *out = (struct bl_value){.type = BL_VALUE_INT, .as.integer = attempt};
+        if (bl_str_equal_c(path, "number")) {
+            return bl_value_int(attempt);
         }
-        return BL_OK;
+        break;
+    case BL_FACT_NOW:
+        return bl_timestamp_from_ns(now_ns);
     }
-    return BL_OK;
+    return (struct bl_value){.type = BL_VALUE_ABSENT};
+}
+
+/* A variable that the request was sent without is empty, not absent. */
+static bool is_whole_variable(const struct bl_fact *fact) {
+    return fact->rest.len == 0 && (fact->root == BL_FACT_CONTEXT || fact->root == BL_FACT_METADATA ||
+                                   fact->root == BL_FACT_CONSTRAINTS || fact->root == BL_FACT_TASK);
+}
+
+static struct bl_str parent_path(struct bl_str path) {
+    const char *dot = memrchr(path.data, '.', path.len);
+    return (struct bl_str){path.data, dot == NULL ? 0 : (size_t)(dot - path.data)};
+}
+
+struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_request *request,
+                             struct bl_str tenant_id, uint32_t attempt, int64_t now_ns) {
+    struct bl_value value = value_at(fact->root, fact->rest, request, tenant_id, attempt, now_ns);
+    struct bl_str above = parent_path(fact->rest);
+
+    if (value.type == BL_VALUE_ABSENT && is_whole_variable(fact)) {
+        value.type = BL_VALUE_MAP;
+    }
+    if (fact->projection == BL_PROJECTION_HAS && above.len > 0) {
+        struct bl_value parent = value_at(fact->root, above, request, tenant_id, attempt, now_ns);
+        return bl_project(fact->projection, &value, &parent);
+    }
+    return bl_project(fact->projection, &value, NULL);
 }
 
 bl_result bl_flow_facts(const struct bl_policy *policy, const struct bl_request *request,
-                        struct bl_str tenant_id, uint32_t attempt, struct bl_arena *arena,
-                        const struct bl_value **out) {
+                        struct bl_str tenant_id, uint32_t attempt, int64_t now_ns,
+                        struct bl_arena *arena, const struct bl_value **out) {
     struct bl_value *values = NULL;
 
     if (policy->fact_count > 0) {
@@ -114,7 +132,7 @@ bl_result bl_flow_facts(const struct bl_policy *policy, const struct bl_request 
         }
     }
     for (uint16_t i = 0; i < policy->fact_count; i++) {
-        BL_TRY(resolve(&policy->facts[i], request, tenant_id, attempt, arena, &values[i]));
+        values[i] = bl_flow_fact(&policy->facts[i], request, tenant_id, attempt, now_ns);
     }
     *out = values;
     return BL_OK;

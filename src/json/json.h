@@ -135,6 +135,9 @@ bool bl_json_int64(struct bl_json value, int64_t *out);
 /* Any number; integers above 2^53 are rounded to nearest even. */
 bool bl_json_double(struct bl_json value, double *out);
 
+/* The number that a text of its own is, as a double: "1e3". False if it is none, or too large. */
+bool bl_json_text_double(struct bl_str text, double *out);
+
 /* The value's source text, as it stood in the document (JSON documents only): strings with their
  * quotes. Absent for an absent value. */
 struct bl_str bl_json_source(struct bl_json value);

@@ -241,3 +241,17 @@ size_t bl_json_number_read(const char *text, const char *end, struct bl_json_nod
     }
     return (size_t)(at - text);
 }
+
+bool bl_json_text_double(struct bl_str text, double *out) {
+    struct bl_json_node node;
+    const char *problem;
+
+    if (text.len == 0 ||
+        bl_json_number_read(text.data, text.data + text.len, &node, &problem) != text.len) {
+        return false;
+    }
+    *out = node.type == BL_JSON_INT    ? (double)node.value.integer
+           : node.type == BL_JSON_UINT ? (double)node.value.unsigned_integer
+                                       : node.value.number;
+    return true;
+}

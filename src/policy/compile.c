@@ -87,21 +87,27 @@ static bl_result hash_contents(struct bl_draft *draft, struct bl_json root, size
     return BL_OK;
 }
 
-static bl_result allocate_tables(struct bl_draft *draft, uint32_t node_count) {
-    draft->condition_capacity = node_count + 16;
-    draft->constant_capacity =
-        node_count + 16 < BL_OPERAND_CONSTANT - 2 ? node_count + 16 : BL_OPERAND_CONSTANT - 2;
+/* Each op stems from a value of the document, or from a byte of an expression in it. */
+static bl_result allocate_tables(struct bl_draft *draft, uint32_t node_count, size_t text_len) {
+    uint32_t capacity = node_count + (uint32_t)text_len + 16;
+    struct bl_code *code = &draft->code;
+
+    code->arena = draft->arena;
+    code->op_capacity = capacity;
+    code->constant_capacity = (uint16_t)(capacity < BL_CONSTANTS_MAX ? capacity : BL_CONSTANTS_MAX);
+    code->pattern_capacity = BL_POLICY_MAX_PATTERNS;
     draft->providers =
         bl_arena_calloc(draft->scratch, BL_POLICY_MAX_PROVIDERS, sizeof(*draft->providers));
     draft->provider_sources =
         bl_arena_calloc(draft->scratch, BL_POLICY_MAX_PROVIDERS, sizeof(*draft->provider_sources));
     draft->facts = bl_arena_calloc(draft->scratch, BL_POLICY_MAX_FACTS, sizeof(*draft->facts));
-    draft->conditions =
-        bl_arena_calloc(draft->scratch, draft->condition_capacity, sizeof(*draft->conditions));
-    draft->constants =
-        bl_arena_calloc(draft->scratch, draft->constant_capacity, sizeof(*draft->constants));
+    code->ops = bl_arena_alloc(draft->scratch, capacity * sizeof(*code->ops));
+    code->constants =
+        bl_arena_alloc(draft->scratch, code->constant_capacity * sizeof(*code->constants));
+    code->patterns =
+        bl_arena_calloc(draft->scratch, code->pattern_capacity, sizeof(const struct bl_pattern *));
     return draft->providers == NULL || draft->provider_sources == NULL || draft->facts == NULL ||
-                   draft->conditions == NULL || draft->constants == NULL
+                   code->ops == NULL || code->constants == NULL || code->patterns == NULL
                ? BL_FAIL(RESOURCE_EXHAUSTED)
                : BL_OK;
 }
@@ -138,10 +144,12 @@ static void keep_tables(struct bl_draft *draft) {
     } tables[] = {
         {draft->providers, policy->provider_count, sizeof(struct bl_provider),
          (const void **)&policy->providers},
-        {draft->conditions, policy->condition_count, sizeof(struct bl_condition),
-         (const void **)&policy->conditions},
-        {draft->constants, policy->constant_count, sizeof(struct bl_value),
-         (const void **)&policy->constants},
+        {draft->code.ops, draft->code.op_count, sizeof(struct bl_op),
+         (const void **)&policy->program.ops},
+        {draft->code.constants, draft->code.constant_count, sizeof(struct bl_value),
+         (const void **)&policy->program.constants},
+        {draft->code.patterns, draft->code.pattern_count, sizeof(const struct bl_pattern *),
+         (const void **)&policy->program.patterns},
         {draft->facts, policy->fact_count, sizeof(struct bl_fact), (const void **)&policy->facts},
     };
 
@@ -152,6 +160,9 @@ static void keep_tables(struct bl_draft *draft) {
         }
         *tables[i].to = kept;
     }
+    policy->program.op_count = draft->code.op_count;
+    policy->program.constant_count = draft->code.constant_count;
+    policy->program.pattern_count = draft->code.pattern_count;
     for (int i = 0; i < policy->provider_count; i++) {
         const struct bl_provider *provider = &draft->providers[i];
         bl_provider_set_add(&policy->all, i);
@@ -203,7 +214,7 @@ static bl_result compile(struct bl_draft *draft, struct bl_str text, struct bl_a
         *bl_findings_add(draft->findings, BL_SEVERITY_ERROR) = diag;
         return result.error == BL_E_RESOURCE_EXHAUSTED ? result : BL_FAIL(INVALID_POLICY);
     }
-    BL_TRY(allocate_tables(draft, doc.count));
+    BL_TRY(allocate_tables(draft, doc.count, text.len));
     read_document(draft, bl_json_root(&doc));
     sort_findings(draft->findings);
     if (draft->out_of_memory) {

@@ -1,11 +1,9 @@
 /*
  * Conditions: when a rule applies.
  *
- * A policy's `when` objects compile into one flat array of ops. Leaves compare a fact (by slot in
- * the input's fact array) with a constant or another fact; AND, OR and NOT are followed by their
- * operands and know where those end, so evaluation is a short recursion over consecutive memory,
- * bounded by BL_CONDITION_MAX_DEPTH at compile time. No allocation, no failure: a comparison of
- * things that cannot be compared, or with an absent fact, is false.
+ * A policy's `when`, object or expression, compiles into ops of one program (expression/program.h).
+ * What they read of a request are facts, resolved before the decision into one array. A condition
+ * holds, does not hold, or fails; one that fails does not hold.
  */
 #ifndef BL_POLICY_CONDITION_H
 #define BL_POLICY_CONDITION_H
@@ -13,35 +11,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "policy/value.h"
+#include "expression/evaluate.h"
+#include "expression/scope.h"
 
-#define BL_CONDITION_MAX_DEPTH 16
+#define BL_CONDITION_MAX_DEPTH 16 /* of objects */
 #define BL_CONDITION_ALWAYS UINT32_MAX
-
-enum bl_condition_op {
-    BL_OP_TRUE,
-    BL_OP_FALSE,
-    BL_OP_ALL, /* operands follow, up to `end` */
-    BL_OP_ANY,
-    BL_OP_NOT, /* true if none of its operands' conjunction holds: NOT(all of them) */
-    BL_OP_EQUAL,
-    BL_OP_NOT_EQUAL, /* false when either side is absent */
-    BL_OP_LESS,
-    BL_OP_LESS_EQUAL,
-    BL_OP_GREATER,
-    BL_OP_GREATER_EQUAL,
-    BL_OP_IN, /* left is a member of the list on the right */
-};
-
-/* Operand: a fact slot, or BL_OPERAND_CONSTANT | index into the policy's constants. */
-#define BL_OPERAND_CONSTANT 0x8000u
-
-struct bl_condition {
-    uint8_t op; /* enum bl_condition_op */
-    uint16_t left;
-    uint16_t right;
-    uint32_t end; /* index of the first op after this one and its operands */
-};
 
 /* Where facts come from. `path` is what people wrote, `root` and `rest` how it is resolved. */
 enum bl_fact_root {
@@ -53,19 +27,41 @@ enum bl_fact_root {
     BL_FACT_TENANT,  /* tenant, tenant.id, tenant_id */
     BL_FACT_REQUEST, /* request.id, request.run_id, request.flow_id, request.step_id, request.user */
     BL_FACT_ATTEMPT, /* attempt.number, attempt.status (also plain `status`), attempt.provider */
+    BL_FACT_NOW,
 };
 
 struct bl_fact {
-    struct bl_str path;
+    struct bl_str path; /* with its projection, "size(task.payload.prompt)": names it in records */
     struct bl_str rest; /* the path below the root; empty = the root itself */
     enum bl_fact_root root;
+    enum bl_projection projection;
 };
+
+/* The variables of expressions. The type of what stands at `path`; false, with message and hint in
+ * `diag`, if there can be nothing. */
+bool bl_fact_type(struct bl_str path, struct bl_type *type, struct bl_diag *diag);
+/* The fact that an expression's path reads: views into `path`, without projection. */
+struct bl_fact bl_fact_parse(struct bl_str path);
 
 struct bl_policy;
 
-/* Whether the condition at `index` holds for `facts` (one value per fact of the policy).
- * BL_CONDITION_ALWAYS always does. Thread-safe. */
+/* Prepares to run the policy's conditions on `facts` (one value per fact of the policy), all within
+ * one budget. Borrows both. */
+void bl_conditions_begin(const struct bl_policy *policy, const struct bl_value *facts,
+                         struct bl_evaluation *evaluation);
+
+/* Whether the condition at `index` holds; after BL_TRUTH_ERROR evaluation->error says why not.
+ * BL_CONDITION_ALWAYS always does. */
+static inline enum bl_truth bl_condition_truth(struct bl_evaluation *evaluation, uint32_t index) {
+    return index == BL_CONDITION_ALWAYS ? BL_TRUTH_TRUE : bl_evaluate_truth(evaluation, index);
+}
+
+/* For a condition by itself. Thread-safe. */
 bool bl_condition_holds(const struct bl_policy *policy, uint32_t index,
                         const struct bl_value *facts);
+
+/* What to tell of a condition that failed: "no such key: metadata.tier". */
+void bl_condition_say_error(const struct bl_policy *policy, const struct bl_value *error,
+                            struct bl_buf *buf);
 
 #endif

@@ -8,6 +8,7 @@
 #ifndef BL_POLICY_DRAFT_H
 #define BL_POLICY_DRAFT_H
 
+#include "expression/expression.h"
 #include "json/json.h"
 #include "policy/compile.h"
 
@@ -45,11 +46,8 @@ struct bl_draft {
 
     struct bl_provider *providers;    /* BL_POLICY_MAX_PROVIDERS */
     struct bl_json *provider_sources; /* where each is listed, or named first */
-    struct bl_condition *conditions;
-    uint32_t condition_capacity;
-    struct bl_value *constants;
-    uint32_t constant_capacity;
-    struct bl_fact *facts; /* BL_POLICY_MAX_FACTS */
+    struct bl_code code;              /* of the conditions */
+    struct bl_fact *facts;            /* BL_POLICY_MAX_FACTS */
 
     size_t line_offset; /* of the JSON text, up to which lines were counted */
     uint32_t line;
@@ -121,10 +119,6 @@ uint32_t bl_compile_condition(struct bl_draft *draft, struct bl_json when);
 uint32_t bl_compile_attempt_condition(struct bl_draft *draft, struct bl_json when, const char *key);
 /* The condition "the attempt's status is `word`". `value` is where to report problems. */
 uint32_t bl_compile_status(struct bl_draft *draft, struct bl_json value, enum bl_status status);
-
-/* What is to be said of a condition that is a text: an object of the same meaning, if the text is
- * simple enough. False if not. */
-bool bl_condition_suggest(struct bl_str text, struct bl_buf *buf);
 
 /* What is legal but cannot be what was meant. */
 void bl_lint(struct bl_draft *draft, struct bl_json root);

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define PATH_BYTES_MAX 255
+#define TOO_MANY_FACTS "the conditions read more than %d different values of the request"
 #define QUOTE_BYTES 60
 
 static const char *const tenant_facts[] = {"id", NULL};
@@ -90,43 +90,193 @@ static void check_members(struct bl_draft *draft, struct bl_json value,
 }
 
 static bool is_path(struct bl_str path) {
-    return path.len >= 1 && path.len <= PATH_BYTES_MAX && path.data[0] != '.' &&
+    return path.len >= 1 && path.len <= BL_PATH_MAX_BYTES && path.data[0] != '.' &&
            path.data[path.len - 1] != '.' && memmem(path.data, path.len, "..", 2) == NULL;
 }
 
-uint16_t bl_draft_fact(struct bl_draft *draft, struct bl_json value, struct bl_str path) {
-    uint16_t count = draft->policy->fact_count;
-
-    if (!is_path(path)) {
-        bl_diag_message(bl_draft_error(draft, value),
-                        "a path has 1 to %d bytes: names with single dots between them",
-                        PATH_BYTES_MAX);
-        return BL_NO_OPERAND;
-    }
-    struct bl_fact fact = parse_path(path);
-    for (uint16_t i = 0; i < count; i++) {
+/* The slot of a fact that is there already, or BL_OPERAND_NONE. */
+static uint16_t find_fact(const struct bl_draft *draft, const struct bl_fact *fact) {
+    for (uint16_t i = 0; i < draft->policy->fact_count; i++) {
         const struct bl_fact *known = &draft->facts[i];
-        if (known->root == fact.root && bl_str_equal(known->rest, fact.rest)) {
+        if (known->root == fact->root && known->projection == fact->projection &&
+            bl_str_equal(known->rest, fact->rest)) {
             return i;
         }
     }
-    if (count == BL_POLICY_MAX_FACTS) {
+    return BL_OPERAND_NONE;
+}
+
+/* The fact with its projection around the path: "size(task.payload.prompt)". */
+static uint16_t add_fact(struct bl_draft *draft, struct bl_str path,
+                         struct bl_fact (*parse)(struct bl_str), enum bl_projection projection) {
+    static const char *const before[] = {"", "size(", "has("};
+    char storage[BL_PATH_MAX_BYTES + 8];
+    struct bl_buf buf;
+    uint16_t slot = draft->policy->fact_count;
+
+    bl_buf_init(&buf, storage, sizeof(storage));
+    bl_buf_str(&buf, bl_str_from_c(before[projection]));
+    size_t open = buf.len;
+    bl_buf_str(&buf, path);
+    bl_buf_str(&buf, projection == BL_PROJECTION_VALUE ? BL_STR("") : BL_STR(")"));
+    struct bl_str kept = bl_draft_copy(draft, bl_buf_view(&buf));
+    if (!bl_str_is_present(kept)) {
+        return BL_OPERAND_NONE; /* out of memory, which is noted */
+    }
+    draft->facts[slot] = parse((struct bl_str){kept.data + open, path.len});
+    draft->facts[slot].path = kept;
+    draft->facts[slot].projection = projection;
+    draft->policy->fact_count++;
+    return slot;
+}
+
+uint16_t bl_draft_fact(struct bl_draft *draft, struct bl_json value, struct bl_str path) {
+    if (!is_path(path)) {
+        bl_diag_message(bl_draft_error(draft, value),
+                        "a path has 1 to %d bytes: names with single dots between them",
+                        BL_PATH_MAX_BYTES);
+        return BL_OPERAND_NONE;
+    }
+    struct bl_fact fact = parse_path(path);
+    uint16_t slot = find_fact(draft, &fact);
+    if (slot != BL_OPERAND_NONE) {
+        return slot;
+    }
+    if (draft->policy->fact_count == BL_POLICY_MAX_FACTS) {
         if (!draft->too_many_facts) {
-            bl_diag_message(bl_draft_error(draft, value),
-                            "the conditions read more than %d different values of the request",
-                            BL_POLICY_MAX_FACTS);
+            bl_diag_message(bl_draft_error(draft, value), TOO_MANY_FACTS, BL_POLICY_MAX_FACTS);
         }
         draft->too_many_facts = true;
-        return BL_NO_OPERAND;
+        return BL_OPERAND_NONE;
     }
     check_members(draft, value, &fact);
-    struct bl_str kept = bl_draft_copy(draft, path);
-    if (!bl_str_is_present(kept)) {
-        return BL_NO_OPERAND; /* out of memory, which is noted */
+    return add_fact(draft, path, parse_path, BL_PROJECTION_VALUE);
+}
+
+/* --- what expressions read ------------------------------------------------------------------- */
+
+static bool refuse_variable(struct bl_str path, struct bl_diag *diag) {
+    const char *dot = memchr(path.data, '.', path.len);
+    struct bl_str first = {path.data, dot == NULL ? path.len : (size_t)(dot - path.data)};
+    struct bl_str names[COUNT(roots)];
+
+    for (size_t i = 0; i < COUNT(roots); i++) {
+        names[i] = bl_str_from_c(roots[i].name);
     }
-    draft->facts[count] = parse_path(kept);
-    draft->policy->fact_count++;
-    return count;
+    struct bl_str nearest = bl_nearest(first, names, COUNT(names));
+    struct bl_str shown = bl_draft_quote(first, QUOTE_BYTES);
+    bl_diag_message(diag, "there is no variable %.*s", BL_STR_ARG(shown));
+    if (bl_status_from_word(first) >= 0) {
+        bl_diag_hint(diag, "a status is written {status: [%.*s]}, or attempt.status == \"%.*s\"",
+                     BL_STR_ARG(first), BL_STR_ARG(first));
+    } else if (bl_str_is_present(nearest)) {
+        bl_diag_hint(diag, "did you mean %.*s?", BL_STR_ARG(nearest));
+    } else {
+        bl_diag_hint(diag,
+                     "metadata.%.*s, context.%.*s or task.payload.%.*s? a text stands in "
+                     "quotes",
+                     BL_STR_ARG(shown), BL_STR_ARG(shown), BL_STR_ARG(shown));
+    }
+    return false;
+}
+
+/* A member of a variable that has a fixed set of them. */
+static bool type_of_member(const char *root, const char *const *members, struct bl_str rest,
+                           struct bl_diag *diag) {
+    struct bl_str names[8];
+    size_t count = 0;
+
+    for (; members[count] != NULL; count++) {
+        names[count] = bl_str_from_c(members[count]);
+        if (bl_str_equal(names[count], rest)) {
+            return true;
+        }
+    }
+    struct bl_str nearest = bl_nearest(rest, names, count);
+    struct bl_str shown = bl_draft_quote(rest, QUOTE_BYTES);
+    if (rest.len == 0) {
+        bl_diag_message(diag, "%s is no value by itself", root);
+        bl_diag_hint(diag, "name a member: %s.%s", root, members[0]);
+        return false;
+    }
+    bl_diag_message(diag, "%s has no %.*s", root, BL_STR_ARG(shown));
+    bl_diag_hint(diag, "did you mean %s.%.*s?", root,
+                 BL_STR_ARG(bl_str_is_present(nearest) ? nearest : names[0]));
+    return false;
+}
+
+bool bl_fact_type(struct bl_str path, struct bl_type *type, struct bl_diag *diag) {
+    const char *dot = memchr(path.data, '.', path.len);
+    struct bl_str first = {path.data, dot == NULL ? path.len : (size_t)(dot - path.data)};
+    struct bl_str rest = {path.data + first.len + (dot != NULL),
+                          path.len - first.len - (dot != NULL)};
+
+    *type = BL_TYPE_DYN;
+    for (size_t i = 0; i < COUNT(roots); i++) {
+        if (!bl_str_equal_c(first, roots[i].name)) {
+            continue;
+        }
+        if (roots[i].members != NULL) {
+            bool is_number = bl_str_equal(path, BL_STR("attempt.number"));
+            *type = bl_type_of(is_number ? BL_VALUE_INT : BL_VALUE_STRING);
+            return type_of_member(roots[i].name, roots[i].members, rest, diag);
+        }
+        if (rest.len == 0) {
+            *type = (struct bl_type){.kind = BL_VALUE_MAP, .key = BL_VALUE_STRING};
+        } else if (bl_str_equal(path, BL_STR("task.type")) ||
+                   bl_str_equal(path, BL_STR("task.payload_ref"))) {
+            *type = bl_type_of(BL_VALUE_STRING);
+        }
+        return true;
+    }
+    if (bl_str_equal(first, BL_STR("now"))) {
+        *type = bl_type_of(BL_VALUE_TIMESTAMP);
+        if (rest.len > 0) {
+            bl_diag_message(diag, "now is a timestamp and has no members");
+            bl_diag_hint(diag, "for example now.getHours() or now.getDayOfWeek(\"+02:00\")");
+        }
+        return rest.len == 0;
+    }
+    return refuse_variable(path, diag);
+}
+
+static bool scope_type(void *user, struct bl_str path, struct bl_type *type, struct bl_diag *diag) {
+    (void)user;
+    return bl_fact_type(path, type, diag);
+}
+
+/* Expressions know `now`; in objects it has always been a key of the context. */
+struct bl_fact bl_fact_parse(struct bl_str path) {
+    struct bl_fact fact = parse_path(path);
+
+    if (bl_str_equal(path, BL_STR("now"))) {
+        fact.root = BL_FACT_NOW;
+        fact.rest = BL_STR("");
+    }
+    return fact;
+}
+
+static uint16_t scope_slot(void *user, struct bl_str path, enum bl_projection projection,
+                           struct bl_diag *diag) {
+    struct bl_draft *draft = user;
+    struct bl_fact fact = bl_fact_parse(path);
+
+    fact.projection = projection;
+    uint16_t slot = find_fact(draft, &fact);
+    if (slot == BL_OPERAND_NONE && draft->policy->fact_count == BL_POLICY_MAX_FACTS) {
+        bl_diag_message(diag, TOO_MANY_FACTS, BL_POLICY_MAX_FACTS);
+    } else if (slot == BL_OPERAND_NONE) {
+        slot = add_fact(draft, path, bl_fact_parse, projection);
+        if (slot == BL_OPERAND_NONE) {
+            bl_diag_message(diag, "there is no memory left");
+        }
+    }
+    return slot;
+}
+
+struct bl_expression_scope bl_draft_scope(struct bl_draft *draft) {
+    return (struct bl_expression_scope){
+        .type_of = scope_type, .slot_of = scope_slot, .user = draft};
 }
 
 bool bl_fact_is_status(const struct bl_fact *fact) {

@@ -4,11 +4,13 @@
 
 #include "policy/draft.h"
 
-#define BL_NO_OPERAND UINT16_MAX
-
 /* The slot of the fact at `path`, added if it is new. Two paths of the same meaning (tenant_id,
- * tenant.id) share one. BL_NO_OPERAND after a problem, which is reported at `value`. */
+ * tenant.id) share one. BL_OPERAND_NONE after a problem, which is reported at `value`. */
 uint16_t bl_draft_fact(struct bl_draft *draft, struct bl_json value, struct bl_str path);
+
+/* What expressions may read: bl_fact_type and the slots of the draft. The last problem is reported by
+ * whoever compiles the expression. */
+struct bl_expression_scope bl_draft_scope(struct bl_draft *draft);
 
 /* Whether it is attempt.status, whose values are the words of BL_STATUS_MAP. */
 bool bl_fact_is_status(const struct bl_fact *fact);

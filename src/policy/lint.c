@@ -46,8 +46,8 @@ static void warn_uncounted(struct bl_draft *draft, struct bl_json root) {
     }
 }
 
-static bool is_decided(const struct bl_draft *draft, uint32_t condition, enum bl_condition_op op) {
-    return condition != BL_CONDITION_ALWAYS && draft->conditions[condition].op == op;
+static bool is_decided(const struct bl_draft *draft, uint32_t condition, enum bl_opcode op) {
+    return condition != BL_CONDITION_ALWAYS && draft->code.ops[condition].op == op;
 }
 
 /* A list whose items are read until one ends the reading. */

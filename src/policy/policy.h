@@ -20,6 +20,7 @@
 
 #define BL_POLICY_MAX_RULES 1024
 #define BL_POLICY_MAX_FACTS 256
+#define BL_POLICY_MAX_PATTERNS 256
 #define BL_POLICY_MAX_FALLBACKS 64
 #define BL_POLICY_MAX_STEPS 16 /* extensions per kind */
 #define BL_POLICY_MAX_BYTES 1048576
@@ -190,10 +191,7 @@ struct bl_policy {
     const struct bl_fallback *fallbacks;
     uint16_t fallback_count;
 
-    const struct bl_condition *conditions;
-    uint32_t condition_count;
-    const struct bl_value *constants;
-    uint16_t constant_count;
+    struct bl_program program; /* of all conditions */
     const struct bl_fact *facts;
     uint16_t fact_count;
 

@@ -14,9 +14,13 @@ static void apply_rules(struct bl_choice *choice) {
     const struct bl_policy *policy = choice->policy;
     struct bl_decision *out = choice->out;
 
+    struct bl_evaluation evaluation;
+
+    bl_conditions_begin(policy, choice->input->facts, &evaluation);
     for (uint16_t i = 0; i < policy->rule_count; i++) {
         const struct bl_rule *rule = &policy->rules[i];
-        if (!bl_condition_holds(policy, rule->condition, choice->input->facts)) {
+        enum bl_truth holds = bl_condition_truth(&evaluation, rule->condition);
+        if (holds != BL_TRUTH_TRUE) {
             continue;
         }
         out->rules_matched[i / 64] |= UINT64_C(1) << (i % 64);

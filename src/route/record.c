@@ -4,6 +4,7 @@
 
 #include "base/siphash.h"
 #include "base/text.h"
+#include "expression/time_value.h"
 
 /*
  * Layout, all integers little-endian, a piece is a u32 length and its bytes:
@@ -15,6 +16,9 @@
  *   states:  u16 count, each piece provider id, fields        if HAS_STATES
  */
 static const char magic[4] = {'B', 'L', 'R', '1'};
+
+/* As deep as a request can be set to be. */
+#define VALUE_DEPTH_MAX 1024
 
 enum { HAS_SESSION = 1, HAS_LIMITS = 2, HAS_STATES = 4, KNOWN_FLAGS = 7 };
 
@@ -48,11 +52,28 @@ static void put_string(struct bl_buf *buf, struct bl_str text, const uint8_t *re
     put_piece(buf, text);
 }
 
+static void put_value(struct bl_buf *buf, const struct bl_value *value, const uint8_t *redact_key);
+
+/* Keys are names, not values: they are kept. */
+static void put_items(struct bl_buf *buf, const struct bl_value *value, const uint8_t *redact_key) {
+    struct bl_value_iter iter = bl_value_iter(value);
+    bool is_map = bl_value_kind(value) == BL_VALUE_MAP;
+
+    put(buf, (uint64_t)bl_value_size(value), 4);
+    while (bl_value_next(&iter)) {
+        if (is_map) {
+            put_value(buf, &iter.key, NULL);
+        }
+        put_value(buf, &iter.value, redact_key);
+    }
+}
+
 static void put_value(struct bl_buf *buf, const struct bl_value *value, const uint8_t *redact_key) {
+    enum bl_value_type kind = bl_value_kind(value); /* what is a view of JSON here is none there */
     uint64_t bits;
 
-    put(buf, value->type, 1);
-    switch ((enum bl_value_type)value->type) {
+    put(buf, kind, 1);
+    switch (kind) {
     case BL_VALUE_BOOL:
         put(buf, value->as.boolean ? 1 : 0, 1);
         break;
@@ -70,10 +91,16 @@ static void put_value(struct bl_buf *buf, const struct bl_value *value, const ui
         put_string(buf, (struct bl_str){value->as.string, value->count}, redact_key);
         break;
     case BL_VALUE_LIST:
+    case BL_VALUE_MAP:
+        put_items(buf, value, redact_key);
+        break;
+    case BL_VALUE_TIMESTAMP:
+    case BL_VALUE_DURATION:
+        put_i64(buf, value->as.integer);
         put(buf, value->count, 4);
-        for (uint32_t i = 0; i < value->count; i++) {
-            put_value(buf, &value->as.items[i], redact_key); /* items are scalars */
-        }
+        break;
+    case BL_VALUE_ERROR:
+        put_i64(buf, value->as.integer);
         break;
     default:
         break;
@@ -221,28 +248,30 @@ bl_result bl_record_policy(struct bl_str bytes, struct bl_record_policy *out,
     return take_head(&cursor, &flags, out, diag);
 }
 
-static struct bl_value take_value(struct cursor *cursor, struct bl_arena *arena, bool may_be_list,
+static struct bl_value take_value(struct cursor *cursor, struct bl_arena *arena, unsigned depth,
                                   bool *no_memory);
 
-static struct bl_value take_list(struct cursor *cursor, struct bl_arena *arena, bool *no_memory) {
+static struct bl_value take_items(struct cursor *cursor, struct bl_arena *arena,
+                                  enum bl_value_type type, unsigned depth, bool *no_memory) {
     uint32_t count = (uint32_t)take(cursor, 4);
+    size_t values = (size_t)count * (type == BL_VALUE_MAP ? 2 : 1);
     struct bl_value *items = NULL;
 
-    if (count > cursor->left) { /* every item takes a byte at least */
+    if (values > cursor->left || depth > VALUE_DEPTH_MAX) { /* each value takes a byte at least */
         cursor->failed = true;
-        count = 0;
+        values = 0;
     } else {
-        items = bl_arena_calloc(arena, (size_t)count + 1, sizeof(*items));
+        items = bl_arena_calloc(arena, values + 1, sizeof(*items));
         *no_memory = *no_memory || items == NULL;
     }
-    for (uint32_t i = 0; items != NULL && i < count; i++) {
-        items[i] = take_value(cursor, arena, false, no_memory);
+    for (size_t i = 0; items != NULL && i < values && !cursor->failed; i++) {
+        items[i] = take_value(cursor, arena, depth + 1, no_memory);
     }
     return (struct bl_value){
-        .type = BL_VALUE_LIST, .count = items == NULL ? 0 : count, .as.items = items};
+        .type = (uint8_t)type, .count = items == NULL ? 0 : count, .as.items = items};
 }
 
-static struct bl_value take_value(struct cursor *cursor, struct bl_arena *arena, bool may_be_list,
+static struct bl_value take_value(struct cursor *cursor, struct bl_arena *arena, unsigned depth,
                                   bool *no_memory) {
     struct bl_value value = {.type = (uint8_t)take(cursor, 1)};
     struct bl_str text;
@@ -270,14 +299,21 @@ static struct bl_value take_value(struct cursor *cursor, struct bl_arena *arena,
         value.as.string = text.data;
         break;
     case BL_VALUE_LIST:
-        if (may_be_list) {
-            return take_list(cursor, arena, no_memory);
-        }
-        cursor->failed = true;
+    case BL_VALUE_MAP:
+        return take_items(cursor, arena, (enum bl_value_type)value.type, depth, no_memory);
+    case BL_VALUE_TIMESTAMP:
+    case BL_VALUE_DURATION:
+        value.as.integer = take_i64(cursor);
+        value.count = (uint32_t)take(cursor, 4);
+        cursor->failed = cursor->failed || !bl_time_is_valid(&value);
+        break;
+    case BL_VALUE_ERROR:
+        value.as.integer = take_i64(cursor);
+        cursor->failed =
+            cursor->failed || value.as.integer < 0 || value.as.integer >= BL_EVALUATION_ERROR_COUNT;
         break;
     case BL_VALUE_ABSENT:
     case BL_VALUE_NULL:
-    case BL_VALUE_OPAQUE:
         break;
     default:
         cursor->failed = true;
@@ -315,7 +351,7 @@ static bl_result take_facts(struct cursor *cursor, const struct bl_policy *polic
 
     for (uint32_t i = 0; i < count && !cursor->failed && !no_memory; i++) {
         struct bl_str path = take_piece(cursor);
-        struct bl_value value = take_value(cursor, arena, true, &no_memory);
+        struct bl_value value = take_value(cursor, arena, 0, &no_memory);
         for (uint16_t f = 0; f < policy->fact_count; f++) {
             if (bl_str_equal(policy->facts[f].path, path)) {
                 facts[f] = value;

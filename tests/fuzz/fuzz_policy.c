@@ -43,6 +43,14 @@ static void check_policy(const struct bl_policy *policy, const uint8_t *data, si
         if (facts[i].type == BL_VALUE_STRING) {
             facts[i].count = 1;
             facts[i].as.string = "a";
+        } else if (facts[i].type == BL_VALUE_JSON || facts[i].type == BL_VALUE_MAP) {
+            facts[i].type = BL_VALUE_NULL;
+        } else if (facts[i].type == BL_VALUE_ERROR) {
+            facts[i] = bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, 0);
+        } else if (facts[i].type == BL_VALUE_TIMESTAMP || facts[i].type == BL_VALUE_DURATION) {
+            facts[i].as.integer = data[0];
+        } else if (facts[i].type == BL_VALUE_TYPE) {
+            facts[i].as.integer = BL_VALUE_INT;
         } else if (facts[i].type == BL_VALUE_LIST) {
             facts[i].count = 1;
             facts[i].as.items = items;

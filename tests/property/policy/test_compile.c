@@ -176,19 +176,6 @@ static long double number_of(struct bl_json value) {
     return (long double)number;
 }
 
-static bool is_shaped(struct bl_json value) { /* an object, or a list of lists or objects */
-    struct bl_json_iter it = bl_json_iter(value);
-    if (bl_json_is(value, BL_JSON_OBJECT)) {
-        return true;
-    }
-    while (bl_json_next(&it)) {
-        if (bl_json_is(it.value, BL_JSON_OBJECT) || bl_json_is(it.value, BL_JSON_ARRAY)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static bool plain_equal(struct bl_json a, struct bl_json b) {
     struct bl_str x, y;
     bool p, q;
@@ -196,7 +183,7 @@ static bool plain_equal(struct bl_json a, struct bl_json b) {
     if (is_number(a) && is_number(b)) {
         return number_of(a) == number_of(b);
     }
-    if (bl_json_type(a) != bl_json_type(b) || is_shaped(a) || is_shaped(b)) {
+    if (bl_json_type(a) != bl_json_type(b)) {
         return false;
     }
     switch (bl_json_type(a)) {
@@ -212,6 +199,16 @@ static bool plain_equal(struct bl_json a, struct bl_json b) {
         }
         for (uint32_t i = 0; i < bl_json_count(a); i++) {
             if (!plain_equal(bl_json_at(a, i), bl_json_at(b, i))) {
+                return false;
+            }
+        }
+        return true;
+    case BL_JSON_OBJECT:
+        if (bl_json_count(a) != bl_json_count(b)) {
+            return false;
+        }
+        for (struct bl_json_iter it = bl_json_iter(a); bl_json_next(&it);) {
+            if (!plain_equal(it.value, bl_json_get(b, it.key))) {
                 return false;
             }
         }
@@ -359,8 +356,8 @@ static void conditions_agree_with_a_plain_interpreter(void **state) {
                 facts.values[f] = random_fact(&arena);
             }
             for (int f = 0; f < compiled.policy->fact_count; f++) {
-                assert_true(bl_is_ok(bl_value_from_json(
-                    fact_of(&facts, compiled.policy->facts[f].path), &arena, &values[f])));
+                values[f] =
+                    bl_value_from_json(fact_of(&facts, compiled.policy->facts[f].path));
             }
             bool expected = plain_holds(when, &facts);
             held += expected ? 1 : 0;

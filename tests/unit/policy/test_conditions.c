@@ -26,23 +26,23 @@ static const struct bl_diag *refuse_when(const char *when, const char *path, con
     return expect_refused(&compiled, text, full_path, part);
 }
 
-static enum bl_condition_op first_op(const struct bl_policy *policy) {
+static enum bl_opcode first_op(const struct bl_policy *policy) {
     assert_true(policy->rules[0].condition != BL_CONDITION_ALWAYS);
-    return (enum bl_condition_op)policy->conditions[policy->rules[0].condition].op;
+    return (enum bl_opcode)policy->program.ops[policy->rules[0].condition].op;
 }
 
 static void one_entry_stands_for_itself(void **state) {
     (void)state;
     const struct bl_policy *p = compile_when("{metadata.tier: gold}");
-    assert_int_equal(p->condition_count, 1);
+    assert_int_equal(p->program.op_count, 1);
     assert_int_equal(first_op(p), BL_OP_EQUAL);
-    assert_int_equal(p->conditions[0].end, 1);
+    assert_int_equal(p->program.ops[0].end, 1);
     p = compile_when("{a: [1, 2], \"<\": [{var: b}, 3]}");
-    assert_int_equal(p->condition_count, 3);
-    assert_int_equal(first_op(p), BL_OP_ALL);
-    assert_int_equal(p->conditions[0].end, 3);
-    assert_int_equal(p->conditions[1].op, BL_OP_IN);
-    assert_int_equal(p->conditions[2].op, BL_OP_LESS);
+    assert_int_equal(p->program.op_count, 3);
+    assert_int_equal(first_op(p), BL_OP_AND);
+    assert_int_equal(p->program.ops[0].end, 3);
+    assert_int_equal(p->program.ops[1].op, BL_OP_IN);
+    assert_int_equal(p->program.ops[2].op, BL_OP_LESS);
 }
 
 static void constants_are_decided_at_once(void **state) {
@@ -70,12 +70,12 @@ static void constants_are_decided_at_once(void **state) {
     for (size_t i = 0; i < sizeof(always) / sizeof(always[0]); i++) {
         const struct bl_policy *p = compile_when(always[i]);
         assert_int_equal(p->rules[0].condition, BL_CONDITION_ALWAYS);
-        assert_int_equal(p->condition_count, 0);
+        assert_int_equal(p->program.op_count, 0);
     }
     for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
         const struct bl_policy *p = compile_when(never[i]);
         assert_int_equal(first_op(p), BL_OP_FALSE);
-        assert_int_equal(p->condition_count, 1);
+        assert_int_equal(p->program.op_count, 1);
         expect_warning(&compiled, "rules[0]", "never applies", 0, 0);
     }
 }
@@ -113,9 +113,10 @@ static void lists_of_conditions_are_not_empty(void **state) {
     (void)refuse_when("{all: []}", ".all", "must be a list of conditions, found an empty one");
     (void)refuse_when("{any: {a: 1}}", ".any", "must be a list of conditions, found an object");
     (void)refuse_when("{not: []}", ".not", "found an empty one");
-    (void)refuse_when("{not: 1}", ".not", "a condition is written as an object, found a number");
-    (void)refuse_when("{any: [1]}", ".any[0]", "written as an object");
-    (void)refuse_when("[{a: 1}]", "", "written as an object, found an array");
+    (void)refuse_when("{not: 1}", ".not",
+                      "a condition is an expression or an object, found a number");
+    (void)refuse_when("{any: [1]}", ".any[0]", "is an expression or an object");
+    (void)refuse_when("[{a: 1}]", "", "is an expression or an object, found an array");
 }
 
 static void status_words_are_checked_wherever_they_stand(void **state) {
@@ -127,14 +128,59 @@ static void status_words_are_checked_wherever_they_stand(void **state) {
     (void)compile_when("{context.status: active}");
 }
 
-static void a_text_is_answered_with_its_object(void **state) {
+/* One of the facts the conditions read. */
+static bool reads(const struct bl_policy *policy, const char *path) {
+    for (uint16_t i = 0; i < policy->fact_count; i++) {
+        if (bl_str_equal_c(policy->facts[i].path, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void expressions_compile_to_the_same_ops(void **state) {
+    (void)state;
+    const struct bl_policy *p = compile_when("'metadata.tier == \"gold\"'");
+    assert_int_equal(p->program.op_count, 1);
+    assert_int_equal(first_op(p), BL_OP_EQUAL);
+    assert_true(p->program.ops[0].is_strict);
+    p = compile_when("'size(task.payload.prompt) > 40000 && has(metadata.a.b)'");
+    assert_int_equal(p->program.op_count, 3);
+    assert_int_equal(p->program.ops[1].op, BL_OP_GREATER);
+    assert_true(reads(p, "size(task.payload.prompt)") && reads(p, "has(metadata.a.b)"));
+    p = compile_when("{any: ['metadata.a == 1', {metadata.a: 2}]}");
+    assert_int_equal(p->fact_count, 1); /* shared by both forms */
+    p = compile_when("'now.getHours() < 8'");
+    assert_int_equal(p->facts[0].root, BL_FACT_NOW);
+    p = compile_when("{now: 8}");
+    assert_int_equal(p->facts[0].root, BL_FACT_PLAIN);
+}
+
+static void expressions_that_are_constant_need_no_op(void **state) {
+    (void)state;
+    assert_int_equal(compile_when("'1 + 1 == 2'")->rules[0].condition, BL_CONDITION_ALWAYS);
+    assert_int_equal(first_op(compile_when("'\"a\" in [\"b\"]'")), BL_OP_FALSE);
+}
+
+static void problems_of_expressions_name_their_character(void **state) {
     (void)state;
     assert_string_equal(
-        refuse_when("'metadata.tier == \"gold\"'", "", "is written as an object, found a string")
-            ->hint,
-        "write {\"metadata.tier\":\"gold\"}");
-    assert_non_null(strstr(refuse_when("'size(x) > 4'", "", "is written as an object")->hint,
-                           "for example {\"metadata.tier\""));
+        refuse_when("'metadata.tier = 1'", "", "character 15: '=' is no sign")->hint,
+        "to compare, write ==");
+    (void)refuse_when("{any: ['tier == 1']}", ".any[0]", "character 1: there is no variable tier");
+    (void)refuse_when("'size(metadata) + 1'", "", "yields true or false, this one yields int");
+    (void)refuse_when("'task.type > 3'", "", "> does not take (string, int)");
+    assert_string_equal(refuse_when("'attempt.status == \"timeuot\"'", "", "is no status")->hint,
+                        "did you mean timeout?");
+    (void)refuse_when("'attempt.status in [\"5xx\", \"5x\"]'", "", "\"5x\" is no status");
+}
+
+static void what_always_fails_is_a_warning(void **state) {
+    (void)state;
+    compile_when("'1 / 0 == 1 || metadata.a == 1'");
+    assert_int_equal(compiled.findings.warnings, 1);
+    assert_non_null(strstr(compiled.findings.items[0].message,
+                           "character 3: fails whenever it is evaluated: divide by zero"));
 }
 
 static int teardown(void **state) {
@@ -150,7 +196,10 @@ int main(void) {
         cmocka_unit_test(operators_take_two_operands),
         cmocka_unit_test(values_are_scalars_or_lists_of_scalars),
         cmocka_unit_test(lists_of_conditions_are_not_empty),
-        cmocka_unit_test(a_text_is_answered_with_its_object),
+        cmocka_unit_test(expressions_compile_to_the_same_ops),
+        cmocka_unit_test(expressions_that_are_constant_need_no_op),
+        cmocka_unit_test(problems_of_expressions_name_their_character),
+        cmocka_unit_test(what_always_fails_is_a_warning),
         cmocka_unit_test(status_words_are_checked_wherever_they_stand),
     };
     return cmocka_run_group_tests_name("conditions", tests, NULL, teardown);

@@ -54,8 +54,11 @@ static void conditions_are_objects_or_lists_of_status_words(void **state) {
                                        "fallbacks[0].when[0]", "\"tiemout\" is no status")
                             ->hint,
                         "did you mean timeout?");
-    expect_refused(&compiled, "{weights: {a: 1}, fallbacks: [{when: timeout}]}",
-                   "fallbacks[0].when", "written as an object, found a string");
+    assert_string_equal(
+        expect_refused(&compiled, "{weights: {a: 1}, fallbacks: [{when: timeout}]}",
+                       "fallbacks[0].when", "there is no variable timeout")
+            ->hint,
+        "a status is written {status: [timeout]}, or attempt.status == \"timeout\"");
 }
 
 static void delays_follow_each_other(void **state) {
