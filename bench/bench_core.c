@@ -80,23 +80,30 @@ static struct bl_policy *small_policy(void) {
                    "circuit_breaker: {enabled: true}\n");
 }
 
-/* 32 providers and 64 rules, of which the last matches. */
-static struct bl_policy *large_policy(void) {
-    static char yaml[16384];
+/* 32 providers and `rules` rules, of which the last matches tier t<rules - 1>. `when` has places for
+ * the rule's number, twice. */
+static struct bl_policy *large_policy(int rules, const char *when) {
+    static char yaml[32768];
     size_t len = (size_t)snprintf(yaml, sizeof(yaml), "providers:\n");
     for (int p = 0; p < 32; p++) {
         len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "  - {name: p%d, weight: %d}\n", p,
                                 1 + p % 7);
     }
     len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "rules:\n");
-    for (int r = 0; r < 64; r++) {
-        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len,
-                                "  - {when: {metadata.tier: t%d}, prefer: [p%d]}\n", r, r % 32);
+    for (int r = 0; r < rules; r++) {
+        char condition[200];
+        (void)snprintf(condition, sizeof(condition), when, r, r);
+        len += (size_t)snprintf(yaml + len, sizeof(yaml) - len, "  - {when: %s, prefer: [p%d]}\n",
+                                condition, r % 32);
     }
     (void)snprintf(yaml + len, sizeof(yaml) - len,
                    "sticky: {enabled: true}\ncircuit_breaker: {enabled: true}\n");
     return compile(yaml);
 }
+
+#define OBJECTS "{metadata.tier: t%d}"
+#define EXPRESSIONS "'metadata.tier == \"t%d\" && size(task.payload.prompt) < 40000'"
+#define METHODS "'metadata.tier.endsWith(\"t%d\")'"
 
 struct figures {
     double p50, p99, p999, allocations;
@@ -113,8 +120,8 @@ static struct figures measure(struct bl_policy *policy, const char *tier, uint32
     for (int p = 0; p < BL_POLICY_MAX_PROVIDERS; p++) {
         states[p] = BL_PROVIDER_STATE_UNKNOWN;
     }
-    facts[0] = (struct bl_value){
-        .type = BL_VALUE_STRING, .count = (uint32_t)strlen(tier), .as.string = tier};
+    facts[0] = bl_value_text(bl_str_from_c(tier));
+    facts[1] = bl_value_int(1200); /* size(task.payload.prompt), where it is asked for */
     input.now_ns = NOW_NS;
     input.attempt = 1;
     input.pin = BL_PROVIDER_NONE;
@@ -153,24 +160,43 @@ int main(int argc, char **argv) {
     bool gate = argc < 2 || strcmp(argv[1], "--no-gate") != 0;
     uint32_t timer_ns = timer_cost_ns();
     struct bl_policy *small = small_policy();
-    struct bl_policy *large = large_policy();
+    struct bl_policy *large = large_policy(64, OBJECTS);
+    struct bl_policy *typed = large_policy(64, EXPRESSIONS);
+    struct bl_policy *five = large_policy(5, EXPRESSIONS);
+    struct bl_policy *methods = large_policy(64, METHODS);
 
     (void)measure(small, "none", timer_ns); /* warm-up */
     struct figures few = measure(small, "none", timer_ns);
     struct figures many = measure(large, "t63", timer_ns);
+    struct figures expressions = measure(typed, "t63", timer_ns);
+    struct figures of_five = measure(five, "t4", timer_ns);
+    struct figures unindexed = measure(methods, "t63", timer_ns);
+    double allocated = few.allocations + many.allocations + expressions.allocations +
+                       of_five.allocations + unindexed.allocations;
     printf("one decision, %d times; the timer's %u ns are taken off\n", ROUNDS, timer_ns);
     bool good = show("decide_p50_ns", few.p50, 200, 500);
     good = show("decide_rules_p50_ns", many.p50, 500, 1500) && good;
     good = show("decide_rules_p99_ns", many.p99, 1500, 3000) && good;
-    good = show("allocations_per_decision", few.allocations + many.allocations, 0, 0) && good;
+    good = show("decide_expressions_p50_ns", expressions.p50, 500, 1500) && good;
+    good = show("decide_expressions_p99_ns", expressions.p99, 1500, 3000) && good;
+    printf("%-26s %8.0f   beside 64 rules: %.2f\n", "decide_five_rules_p50_ns", of_five.p50,
+           of_five.p50 > 0 ? expressions.p50 / of_five.p50 : 0);
+    printf("%-26s %8.0f   64 tests that no index helps\n", "decide_methods_p50_ns", unindexed.p50);
+    good = show("allocations_per_decision", allocated, 0, 0) && good;
     printf("RESULT "
            "{\"name\":\"bench-core\",\"figures\":{\"decide_p50_ns\":%.0f,\"decide_p99_ns\":%.0f,"
            "\"decide_p999_ns\":%.0f,\"decide_rules_p50_ns\":%.0f,\"decide_rules_p99_ns\":%.0f,"
-           "\"decide_rules_p999_ns\":%.0f,\"allocations_per_decision\":%.0f,\"timer_ns\":%u},"
+           "\"decide_rules_p999_ns\":%.0f,\"decide_expressions_p50_ns\":%.0f,"
+           "\"decide_expressions_p99_ns\":%.0f,\"decide_five_rules_p50_ns\":%.0f,"
+           "\"decide_methods_p50_ns\":%.0f,\"allocations_per_decision\":%.0f,\"timer_ns\":%u},"
            "\"verdict\":\"%s\"}\n",
-           few.p50, few.p99, few.p999, many.p50, many.p99, many.p999,
-           few.allocations + many.allocations, timer_ns, good ? "pass" : "fail");
+           few.p50, few.p99, few.p999, many.p50, many.p99, many.p999, expressions.p50,
+           expressions.p99, of_five.p50, unindexed.p50, allocated, timer_ns,
+           good ? "pass" : "fail");
     bl_policy_unref(small);
     bl_policy_unref(large);
+    bl_policy_unref(typed);
+    bl_policy_unref(five);
+    bl_policy_unref(methods);
     return good || !gate ? 0 : 1;
 }

@@ -39,6 +39,7 @@ bl_result bl_worker_metrics_init(struct bl_worker *worker) {
     cells->bytes_out = plain(worker, BL_METRIC_BYTES_OUT);
     cells->refused = plain(worker, BL_METRIC_REFUSED);
     cells->replies_failed = plain(worker, BL_METRIC_REPLIES_FAILED);
+    cells->rule_errors = plain(worker, BL_METRIC_RULE_ERRORS);
     cells->arena_peak = gauge(worker, BL_METRIC_ARENA_PEAK);
     cells->backpressure = gauge(worker, BL_METRIC_BACKPRESSURE);
     cells->connected = gauge(worker, BL_METRIC_NATS_CONNECTED);
@@ -86,6 +87,9 @@ void bl_worker_count(struct bl_worker *worker, enum bl_operation operation,
     if (report->decision != NULL && report->policy != NULL) {
         if (report->decision->error == BL_E_NONE) {
             bl_counter_add(worker->cells.reasons[report->decision->reason], 1);
+        }
+        if (report->decision->rules_failed_count > 0) {
+            bl_counter_add(worker->cells.rule_errors, report->decision->rules_failed_count);
         }
         count_drops(worker, report->policy, report->decision);
     }

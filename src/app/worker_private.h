@@ -22,7 +22,7 @@ struct bl_intake {
 
 /* Cells that every request touches, resolved once. */
 struct bl_worker_cells {
-    struct bl_counter *bytes_in, *bytes_out, *refused, *replies_failed;
+    struct bl_counter *bytes_in, *bytes_out, *refused, *replies_failed, *rule_errors;
     struct bl_counter *requests[BL_OPERATION_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
     struct bl_counter *reasons[BL_REASON_COUNT];
     struct bl_counter *drops[BL_DROP_COUNT];

@@ -22,6 +22,8 @@
       "Decisions made, by reason.")                                                                \
     X(DROPS, "router_candidates_dropped_total", COUNTER, PLAIN, SUM, 16, LABELS("reason"),         \
       "Candidates left out of decisions, by reason.")                                              \
+    X(RULE_ERRORS, "router_rule_errors_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                  \
+      "Rules that did not apply because their condition failed, a missing key for example.")       \
     X(LATENCY, "router_request_seconds", HISTOGRAM, SECONDS, SUM, 16, LABELS("operation"),         \
       "Time from taking a request over to handing its reply to the bus.")                          \
     X(REFUSED, "router_overload_refusals_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                \

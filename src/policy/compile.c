@@ -182,6 +182,9 @@ static bl_result finish(struct bl_draft *draft, struct bl_arena *arena, struct b
     if (draft->out_of_memory) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
+    BL_TRY(bl_rule_index_build(draft->policy->rules, draft->policy->rule_count,
+                               &draft->policy->program, draft->policy->fact_count, draft->arena,
+                               &draft->policy->rule_index));
     *policy = *draft->policy;
     policy->arena = *arena;
     policy->references = 1;

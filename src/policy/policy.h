@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "policy/condition.h"
 #include "policy/provider_set.h"
+#include "policy/rule_index.h"
 
 #define BL_POLICY_MAX_RULES 1024
 #define BL_POLICY_MAX_FACTS 256
@@ -188,6 +189,7 @@ struct bl_policy {
 
     const struct bl_rule *rules;
     uint16_t rule_count;
+    struct bl_rule_index rule_index;
     const struct bl_fallback *fallbacks;
     uint16_t fallback_count;
 

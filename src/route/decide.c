@@ -9,28 +9,45 @@
 
 #define NS_PER_MS INT64_C(1000000)
 
-/* Reads the rules from the top: narrowing accumulates, the first `prefer` or `stop` ends it. */
+static inline void mark(uint64_t *rules, uint32_t rule) {
+    rules[rule / 64] |= UINT64_C(1) << (rule % 64);
+}
+
+/* Whether it ends the reading. */
+static bool apply_rule(struct bl_choice *choice, uint32_t index) {
+    const struct bl_rule *rule = &choice->policy->rules[index];
+
+    mark(choice->out->rules_matched, index);
+    if (rule->narrows) {
+        choice->allowed = bl_provider_set_and(choice->allowed, rule->allowed);
+    }
+    if (rule->prefer_count > 0 || rule->stop) {
+        choice->out->rule = (int16_t)index;
+        choice->ending = rule->prefer_count > 0 ? rule : NULL;
+        return true;
+    }
+    return false;
+}
+
+/* Reads the rules from the top, leaving out those that cannot match: narrowing accumulates, the
+ * first `prefer` or `stop` ends it. */
 static void apply_rules(struct bl_choice *choice) {
     const struct bl_policy *policy = choice->policy;
-    struct bl_decision *out = choice->out;
-
+    uint64_t worth[BL_POLICY_MAX_RULES / 64];
     struct bl_evaluation evaluation;
 
+    bl_rule_index_find(&policy->rule_index, policy->rule_count, choice->input->facts, worth);
     bl_conditions_begin(policy, choice->input->facts, &evaluation);
-    for (uint16_t i = 0; i < policy->rule_count; i++) {
-        const struct bl_rule *rule = &policy->rules[i];
-        enum bl_truth holds = bl_condition_truth(&evaluation, rule->condition);
-        if (holds != BL_TRUTH_TRUE) {
-            continue;
-        }
-        out->rules_matched[i / 64] |= UINT64_C(1) << (i % 64);
-        if (rule->narrows) {
-            choice->allowed = bl_provider_set_and(choice->allowed, rule->allowed);
-        }
-        if (rule->prefer_count > 0 || rule->stop) {
-            out->rule = (int16_t)i;
-            choice->ending = rule->prefer_count > 0 ? rule : NULL;
-            return;
+    for (uint32_t word = 0; word < BL_RULE_WORDS(policy->rule_count); word++) {
+        for (uint64_t left = worth[word]; left != 0; left &= left - 1) {
+            uint32_t i = word * 64 + (uint32_t)__builtin_ctzll(left);
+            enum bl_truth holds = bl_condition_truth(&evaluation, policy->rules[i].condition);
+            if (holds == BL_TRUTH_ERROR) {
+                mark(choice->out->rules_failed, i);
+                choice->out->rules_failed_count++;
+            } else if (holds == BL_TRUTH_TRUE && apply_rule(choice, i)) {
+                return;
+            }
         }
     }
 }
@@ -202,7 +219,8 @@ static void begin(struct bl_choice *choice, const struct bl_decision_input *inpu
     const struct bl_policy *policy = input->policy;
 
     memset(out, 0, offsetof(struct bl_decision, rules_matched));
-    memset(out->rules_matched, 0, (policy->rule_count + 63u) / 64 * sizeof(uint64_t));
+    memset(out->rules_matched, 0, BL_RULE_WORDS(policy->rule_count) * sizeof(uint64_t));
+    memset(out->rules_failed, 0, BL_RULE_WORDS(policy->rule_count) * sizeof(uint64_t));
     memset(out->drops, BL_DROP_NONE, policy->provider_count);
     out->provider = BL_PROVIDER_NONE;
     out->rule = -1;

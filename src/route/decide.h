@@ -141,7 +141,9 @@ struct bl_decision {
     int64_t expected_cost_nano;  /* 0 when unknown */
     int64_t reserve_nano;        /* to reserve in the budget; 0 without one */
     int16_t rule;                /* the `prefer` or `stop` rule that ended the evaluation, or -1 */
+    uint16_t rules_failed_count;
     uint64_t rules_matched[BL_POLICY_MAX_RULES / 64]; /* only the policy's words are written */
+    uint64_t rules_failed[BL_POLICY_MAX_RULES / 64];  /* their condition ended in an error */
     uint8_t drops[BL_POLICY_MAX_PROVIDERS];           /* enum bl_drop per provider of the policy */
 };
 

@@ -7,8 +7,24 @@
 #define TEXT_BYTES 8192
 #define TEXT_LINES_MAX 24 /* candidates and rules told in words; the JSON lists all */
 
+static bool has_bit(const uint64_t *rules, uint16_t rule) {
+    return (rules[rule / 64] >> (rule % 64) & 1) != 0;
+}
+
 static bool matched(const struct bl_decision *decision, uint16_t rule) {
-    return (decision->rules_matched[rule / 64] >> (rule % 64) & 1) != 0;
+    return has_bit(decision->rules_matched, rule);
+}
+
+/* Why a rule's condition failed: it is run again to find out. */
+static void tell_error(const struct bl_decision_input *input, uint16_t rule, struct bl_buf *buf) {
+    struct bl_evaluation evaluation;
+
+    bl_conditions_begin(input->policy, input->facts, &evaluation);
+    if (bl_condition_truth(&evaluation, input->policy->rules[rule].condition) == BL_TRUTH_ERROR) {
+        bl_condition_say_error(input->policy, &evaluation.error, buf);
+    } else { /* alone it is within the budget */
+        bl_buf_str(buf, bl_str_from_c(bl_evaluation_error_text(BL_EVALUATION_TOO_EXPENSIVE)));
+    }
 }
 
 static struct bl_str id_of(const struct bl_decision_input *input, bl_provider_index provider) {
@@ -31,6 +47,17 @@ static void tell_rules(const struct bl_decision_input *input, const struct bl_de
     }
     if (told == 0 && policy->rule_count > 0) {
         bl_buf_printf(buf, "none of %u rules matched\n", policy->rule_count);
+    }
+    told = 0;
+    for (uint16_t i = 0; i < policy->rule_count && told < TEXT_LINES_MAX; i++) {
+        if (has_bit(decision->rules_failed, i)) {
+            bl_buf_printf(buf,
+                          "rule %u (line %u) could not be judged, so it does not apply: ", i + 1u,
+                          policy->rules[i].line);
+            tell_error(input, i, buf);
+            bl_buf_char(buf, '\n');
+            told++;
+        }
     }
 }
 
@@ -143,6 +170,16 @@ static void member(struct bl_json_writer *writer, const char *key, struct bl_str
     bl_json_write_member(writer, bl_str_from_c(key), value);
 }
 
+static void write_error(const struct bl_decision_input *input, uint16_t rule,
+                        struct bl_json_writer *writer) {
+    char storage[BL_PATH_MAX_BYTES + 80];
+    struct bl_buf text;
+
+    bl_buf_init(&text, storage, sizeof(storage));
+    tell_error(input, rule, &text);
+    member(writer, "error", bl_buf_view(&text));
+}
+
 static void write_rules(const struct bl_decision_input *input, const struct bl_decision *decision,
                         size_t limit, bool *truncated, struct bl_json_writer *writer) {
     const struct bl_policy *policy = input->policy;
@@ -160,6 +197,9 @@ static void write_rules(const struct bl_decision_input *input, const struct bl_d
         bl_json_write_key(writer, BL_STR("matched"));
         bl_json_write_bool(writer, matched(decision, i));
         member(writer, "effect", policy->rules[i].summary);
+        if (has_bit(decision->rules_failed, i)) {
+            write_error(input, i, writer);
+        }
         bl_json_write_object_end(writer);
         if (decision->rule == (int16_t)i) {
             break; /* those below were not read */
