@@ -1,6 +1,7 @@
 /* The reference page of the policy language. */
 #include <stdio.h>
 
+#include "expression/reference.h"
 #include "policy/keys.h"
 #include "policy/schema.h"
 
@@ -179,7 +180,28 @@ static void write_conditions(struct bl_buf *buf) {
     bl_buf_literal(
         buf,
         "\n## Conditions\n\n"
-        "A condition is an object. All of its entries must hold; `{}` always holds.\n\n"
+        "A condition is an expression or an object.\n\n### Expressions\n\n"
+        "A text in a subset of [CEL](https://github.com/google/cel-spec) that yields true or "
+        "false: `'metadata.tier == \"gold\" && size(task.payload.prompt) < 40000'`. It is checked "
+        "at load. A condition that ends in an error, because the request lacks a key for example, "
+        "does not hold; that is counted and shows in explanations. `has(metadata.tier)` asks "
+        "first. Try expressions with `beamline policy eval`.\n\n"
+        "| variable | type | what it is |\n|---|---|---|\n"
+        "| `task.type`, `task.payload_ref` | string | the task |\n"
+        "| `task.payload` | any | what is to be worked on |\n"
+        "| `metadata` | map | metadata of the request, else of its message |\n"
+        "| `context`, `constraints` | map | those of the request |\n"
+        "| `tenant.id` | string | the tenant |\n"
+        "| `request.id`, `.run_id`, `.flow_id`, `.step_id`, `.user` | string | names that the "
+        "request carries |\n"
+        "| `attempt.number` | int | from 1 |\n"
+        "| `attempt.status`, `.provider` | string | the attempt that failed, for fallbacks |\n"
+        "| `now` | timestamp | when the request is decided |\n\n");
+    bl_expression_reference_write(buf);
+    bl_buf_literal(
+        buf,
+        "\n### Objects\n\n"
+        "All entries must hold; `{}` always holds.\n\n"
         "| entry | holds when |\n|---|---|\n"
         "| `path: value` | the fact equals the value |\n"
         "| `path: [value, ...]` | the fact equals one of the values |\n"
@@ -206,7 +228,8 @@ static void write_conditions(struct bl_buf *buf) {
         "also `status` |\n"
         "| any other | in context, then metadata, then constraints |\n\n");
     bl_buf_printf(buf,
-                  "Conditions nest at most %d deep, and all conditions of a policy read at most %d "
+                  "Objects nest at most %d deep, expressions may stand wherever a condition is "
+                  "asked for, and all conditions of a policy read at most %d "
                   "facts.\n",
                   BL_CONDITION_MAX_DEPTH, BL_POLICY_MAX_FACTS);
 }

@@ -243,6 +243,17 @@ static void write_condition(struct bl_json_writer *writer) {
     static const char *const operators[] = {"==", "!=", "<", "<=", ">", ">=", "in"};
 
     bl_json_write_key(writer, BL_STR("condition"));
+    bl_json_write_raw(writer, BL_STR("{\"anyOf\":[{\"$ref\":\"#/$defs/expression\"},"
+                                     "{\"$ref\":\"#/$defs/condition_object\"}]}"));
+    bl_json_write_key(writer, BL_STR("expression"));
+    bl_json_write_object_begin(writer);
+    write_text(writer, "description",
+               "A subset of CEL that yields true or false, for example metadata.tier == \"gold\".");
+    write_text(writer, "type", "string");
+    write_number(writer, "minLength", 1);
+    write_number(writer, "maxLength", BL_EXPRESSION_MAX_BYTES);
+    bl_json_write_object_end(writer);
+    bl_json_write_key(writer, BL_STR("condition_object"));
     bl_json_write_object_begin(writer);
     write_text(writer, "description",
                "All entries must hold: a path with a value or a list of values, an operator with "
