@@ -60,6 +60,9 @@ struct bl_config {
         int unknown_keys; /* 0 = error, 1 = warn */
     } policies;
     struct {
+        struct bl_text_list attributes; /* flow/tenant_attributes.h */
+    } tenants;
+    struct {
         uint32_t max_request_bytes, max_depth, max_nodes, min_payload_bytes;
     } intake;
     struct {

@@ -1,5 +1,6 @@
 /* What the profiles ask for. */
 #include "app/settings.h"
+#include "flow/tenant_attributes.h"
 
 static void refuse(struct bl_findings *findings, const char *path, const char *message,
                    const char *hint) {
@@ -51,10 +52,25 @@ static void check_secrets(const struct bl_config *config, struct bl_findings *fi
     }
 }
 
+static void check_attributes(const struct bl_config *config, struct bl_findings *findings) {
+    struct bl_tenant_attribute read;
+
+    for (size_t i = 0; i < config->tenants.attributes.count; i++) {
+        if (!bl_tenant_attribute_read(config->tenants.attributes.items[i], &read)) {
+            struct bl_diag *diag = bl_findings_add(findings, BL_SEVERITY_ERROR);
+            bl_diag_path(diag, "tenants.attributes[%zu]", i);
+            bl_diag_message(diag, "\"%.*s\" is not tenant/name=value",
+                            BL_STR_ARG(config->tenants.attributes.items[i]));
+            bl_diag_hint(diag, "for example acme/region=eu, read by policies as tenant.region");
+        }
+    }
+}
+
 void bl_config_check_profile(const struct bl_config *config, struct bl_findings *findings) {
     if (config->nats.url.count == 0) {
         refuse(findings, "nats.url", "names no server", "for example nats://127.0.0.1:4222");
     }
+    check_attributes(config, findings);
     if (config->nats.write_soft_cap_bytes > config->nats.write_hard_cap_bytes) {
         refuse(findings, "nats.write_soft_cap_bytes", "is above nats.write_hard_cap_bytes",
                "the soft cap comes first");

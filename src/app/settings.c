@@ -99,6 +99,9 @@ const struct bl_setting bl_settings[] = {
     WORD("policies", "unknown_keys", policies.unknown_keys, unknown_keys, "error", true,
          "What an unknown key in a policy is; warn for migration."),
 
+    LIST("tenants", "attributes", tenants.attributes, "", true,
+         "What policies may read as tenant.<name>, one tenant/name=value each: acme/region=eu."),
+
     U32("intake", "max_request_bytes", intake.max_request_bytes, 1024, 64 * MIB, "1048576", true,
         "Largest request."),
     U32("intake", "max_depth", intake.max_depth, 4, 1024, "64", true,

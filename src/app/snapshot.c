@@ -12,12 +12,19 @@ bl_result bl_snapshot_create(struct bl_catalog *catalog, struct bl_shared_config
     const struct bl_config *config = shared->config;
     const struct bl_text_list *tenants = &config->nats.shared_subject_tenants;
     struct bl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
+    const struct bl_text_list *said = &config->tenants.attributes;
     struct bl_str *listed = calloc(tenants->count + 1, sizeof(*listed));
+    struct bl_tenant_attribute *attributes = calloc(said->count + 1, sizeof(*attributes));
+    size_t attribute_count = 0;
 
-    if (snapshot == NULL || listed == NULL) {
+    if (snapshot == NULL || listed == NULL || attributes == NULL) {
         free(snapshot);
         free(listed);
+        free(attributes);
         return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    for (size_t i = 0; i < said->count; i++) { /* checked when they were read */
+        attribute_count += bl_tenant_attribute_read(said->items[i], &attributes[attribute_count]);
     }
     for (size_t i = 0; i < tenants->count; i++) {
         listed[i] = tenants->items[i];
@@ -28,6 +35,8 @@ bl_result bl_snapshot_create(struct bl_catalog *catalog, struct bl_shared_config
         .catalog = catalog,
         .shared = shared,
         .listed = listed,
+        .attribute_items = attributes,
+        .attributes = {attributes, bl_tenant_attributes_sort(attributes, attribute_count)},
         .tenants = {.believe_all = config->profile == BL_PROFILE_DEV,
                     .listed = listed,
                     .listed_count = tenants->count},
@@ -54,5 +63,6 @@ void bl_snapshot_destroy(struct bl_snapshot *snapshot) {
     bl_catalog_destroy(snapshot->catalog);
     bl_shared_config_release(snapshot->shared);
     free(snapshot->listed);
+    free(snapshot->attribute_items);
     free(snapshot);
 }

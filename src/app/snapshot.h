@@ -13,6 +13,7 @@
 #include "app/config.h"
 #include "flow/catalog.h"
 #include "flow/tenant.h"
+#include "flow/tenant_attributes.h"
 #include "json/json.h"
 
 /* A configuration with its users, all on the control thread. */
@@ -26,6 +27,8 @@ struct bl_snapshot {
     struct bl_shared_config *shared;
     struct bl_tenant_rule tenants;
     struct bl_str *listed; /* the rule's tenants, sorted */
+    struct bl_tenant_attributes attributes;
+    struct bl_tenant_attribute *attribute_items; /* of the line above */
     struct bl_json_limits limits;
     uint32_t min_payload_bytes;
     uint32_t refusals_per_second;

@@ -22,6 +22,7 @@ static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
     worker->snapshot = snapshot;
     worker->api.flow.catalog = snapshot->catalog;
     worker->api.flow.min_payload_bytes = snapshot->min_payload_bytes;
+    worker->api.flow.attributes = snapshot->attributes;
     worker->api.tenants = snapshot->tenants;
     worker->api.limits = snapshot->limits;
     worker->api.anonymous_reads = snapshot->anonymous_reads;

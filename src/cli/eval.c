@@ -68,7 +68,11 @@ static uint16_t slot_of(void *user, struct bl_str path, enum bl_projection proje
 static struct bl_value value_of(const struct bench *bench, const struct bl_fact *fact,
                                 int64_t now_ns) {
     if (!is_given(bench, fact->path)) {
-        return bl_flow_fact(fact, &bench->decoded.request, bench->tenant_id, 1, now_ns);
+        const struct bl_fact_source source = {.request = &bench->decoded.request,
+                                              .tenant_id = bench->tenant_id,
+                                              .attempt = 1,
+                                              .now_ns = now_ns};
+        return bl_flow_fact(fact, &source);
     }
     struct bl_value value = bl_value_from_json(bl_json_path(bench->variables, fact->path));
     const char *dot = memrchr(fact->path.data, '.', fact->path.len);

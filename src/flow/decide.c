@@ -113,8 +113,12 @@ static bl_result gather_input(const struct bl_flow *flow, const struct bl_reques
         .max_latency_ms = request->max_latency_ms,
         .max_cost_nano = request->max_cost_nano,
     };
-    if (bl_is_error(bl_flow_facts(policy, request, outcome->tenant_id, FIRST_ATTEMPT, moment->now_ns, arena,
-                                  &outcome->input.facts))) {
+    const struct bl_fact_source source = {.request = request,
+                                          .tenant_id = outcome->tenant_id,
+                                          .attributes = &flow->attributes,
+                                          .attempt = FIRST_ATTEMPT,
+                                          .now_ns = moment->now_ns};
+    if (bl_is_error(bl_flow_facts(policy, &source, arena, &outcome->input.facts))) {
         struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_RESOURCE_EXHAUSTED, BL_INTAKE_NONE);
         bl_diag_message(diag, "the request needs more memory than one request may have");
         return BL_FAIL(RESOURCE_EXHAUSTED);

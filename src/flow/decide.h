@@ -13,6 +13,7 @@
 #include "base/arena.h"
 #include "flow/catalog.h"
 #include "flow/request.h"
+#include "flow/tenant_attributes.h"
 #include "route/decide.h"
 #include "route/pins.h"
 
@@ -22,6 +23,7 @@ struct bl_flow {
     struct bl_pins *pins;       /* NULL = sessions keep to rendezvous hashing alone */
     uint8_t key[16];            /* router key: seeds, session digests, decision ids */
     uint32_t min_payload_bytes; /* 0 = no minimum */
+    struct bl_tenant_attributes attributes;
 };
 
 /* What the outside contributes to one request. */
@@ -65,14 +67,21 @@ BL_MUST_USE bl_result bl_flow_decide(const struct bl_flow *flow, const struct bl
 bl_result bl_flow_refuse_policy(struct bl_str tenant_id, struct bl_str policy_id,
                                 struct bl_refusal *refusal);
 
-/* What a fact is for a request. Views into the request. */
-struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_request *request,
-                             struct bl_str tenant_id, uint32_t attempt, int64_t now_ns);
+/* What facts are taken from. */
+struct bl_fact_source {
+    const struct bl_request *request;
+    struct bl_str tenant_id;
+    const struct bl_tenant_attributes *attributes; /* NULL = none */
+    uint32_t attempt;
+    int64_t now_ns; /* epoch */
+};
+
+/* What a fact is. Views into the source. */
+struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_fact_source *source);
 
 /* Values of the policy's facts for a request: policy->fact_count values from `arena`. */
 BL_MUST_USE bl_result bl_flow_facts(const struct bl_policy *policy,
-                                    const struct bl_request *request, struct bl_str tenant_id,
-                                    uint32_t attempt, int64_t now_ns, struct bl_arena *arena,
+                                    const struct bl_fact_source *source, struct bl_arena *arena,
                                     const struct bl_value **out);
 
 /* Digest of the session value that `policy` finds in the request; false if it has none.

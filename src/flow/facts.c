@@ -61,10 +61,19 @@ static struct bl_value request_fact(const struct bl_request *request, struct bl_
     return (struct bl_value){.type = BL_VALUE_ABSENT};
 }
 
+/* The id, or what the operator has said of the tenant. */
+static struct bl_value tenant_fact(const struct bl_fact_source *source, struct bl_str path) {
+    if (bl_str_is_blank(path) || bl_str_equal_c(path, "id")) {
+        return bl_value_text(source->tenant_id);
+    }
+    return bl_value_text(bl_tenant_attribute_find(source->attributes, source->tenant_id, path));
+}
+
 /* What stands at `path` below a root. */
 static struct bl_value value_at(enum bl_fact_root root, struct bl_str path,
-                                const struct bl_request *request, struct bl_str tenant_id,
-                                uint32_t attempt, int64_t now_ns) {
+                                const struct bl_fact_source *source) {
+    const struct bl_request *request = source->request;
+
     switch (root) {
     case BL_FACT_PLAIN:
         return bl_value_from_json(anywhere(request, path));
@@ -77,27 +86,25 @@ static struct bl_value value_at(enum bl_fact_root root, struct bl_str path,
     case BL_FACT_TASK:
         return task_fact(request, path);
     case BL_FACT_TENANT:
-        if (bl_str_is_blank(path) || bl_str_equal_c(path, "id")) {
-            return bl_value_text(tenant_id);
-        }
-        break;
+        return tenant_fact(source, path);
     case BL_FACT_REQUEST:
         return request_fact(request, path);
     case BL_FACT_ATTEMPT: /* status and provider belong to an attempt that has failed */
         if (bl_str_equal_c(path, "number")) {
-            return bl_value_int(attempt);
+            return bl_value_int(source->attempt);
         }
         break;
     case BL_FACT_NOW:
-        return bl_timestamp_from_ns(now_ns);
+        return bl_timestamp_from_ns(source->now_ns);
     }
     return (struct bl_value){.type = BL_VALUE_ABSENT};
 }
 
 /* A variable that the request was sent without is empty, not absent. */
 static bool is_whole_variable(const struct bl_fact *fact) {
-    return fact->rest.len == 0 && (fact->root == BL_FACT_CONTEXT || fact->root == BL_FACT_METADATA ||
-                                   fact->root == BL_FACT_CONSTRAINTS || fact->root == BL_FACT_TASK);
+    return fact->rest.len == 0 &&
+           (fact->root == BL_FACT_CONTEXT || fact->root == BL_FACT_METADATA ||
+            fact->root == BL_FACT_CONSTRAINTS || fact->root == BL_FACT_TASK);
 }
 
 static struct bl_str parent_path(struct bl_str path) {
@@ -105,23 +112,21 @@ static struct bl_str parent_path(struct bl_str path) {
     return (struct bl_str){path.data, dot == NULL ? 0 : (size_t)(dot - path.data)};
 }
 
-struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_request *request,
-                             struct bl_str tenant_id, uint32_t attempt, int64_t now_ns) {
-    struct bl_value value = value_at(fact->root, fact->rest, request, tenant_id, attempt, now_ns);
+struct bl_value bl_flow_fact(const struct bl_fact *fact, const struct bl_fact_source *source) {
+    struct bl_value value = value_at(fact->root, fact->rest, source);
     struct bl_str above = parent_path(fact->rest);
 
     if (value.type == BL_VALUE_ABSENT && is_whole_variable(fact)) {
         value.type = BL_VALUE_MAP;
     }
     if (fact->projection == BL_PROJECTION_HAS && above.len > 0) {
-        struct bl_value parent = value_at(fact->root, above, request, tenant_id, attempt, now_ns);
+        struct bl_value parent = value_at(fact->root, above, source);
         return bl_project(fact->projection, &value, &parent);
     }
     return bl_project(fact->projection, &value, NULL);
 }
 
-bl_result bl_flow_facts(const struct bl_policy *policy, const struct bl_request *request,
-                        struct bl_str tenant_id, uint32_t attempt, int64_t now_ns,
+bl_result bl_flow_facts(const struct bl_policy *policy, const struct bl_fact_source *source,
                         struct bl_arena *arena, const struct bl_value **out) {
     struct bl_value *values = NULL;
 
@@ -132,7 +137,7 @@ bl_result bl_flow_facts(const struct bl_policy *policy, const struct bl_request 
         }
     }
     for (uint16_t i = 0; i < policy->fact_count; i++) {
-        values[i] = bl_flow_fact(&policy->facts[i], request, tenant_id, attempt, now_ns);
+        values[i] = bl_flow_fact(&policy->facts[i], source);
     }
     *out = values;
     return BL_OK;

@@ -7,7 +7,6 @@
 #define TOO_MANY_FACTS "the conditions read more than %d different values of the request"
 #define QUOTE_BYTES 60
 
-static const char *const tenant_facts[] = {"id", NULL};
 static const char *const request_facts[] = {"id", "run_id", "flow_id", "step_id", "user", NULL};
 static const char *const attempt_facts[] = {"number", "status", "provider", NULL};
 
@@ -16,9 +15,12 @@ static const struct {
     enum bl_fact_root root;
     const char *const *members; /* all there are; NULL = any */
 } roots[] = {
-    {"context", BL_FACT_CONTEXT, NULL},          {"metadata", BL_FACT_METADATA, NULL},
-    {"constraints", BL_FACT_CONSTRAINTS, NULL},  {"task", BL_FACT_TASK, NULL},
-    {"tenant", BL_FACT_TENANT, tenant_facts},    {"request", BL_FACT_REQUEST, request_facts},
+    {"context", BL_FACT_CONTEXT, NULL},
+    {"metadata", BL_FACT_METADATA, NULL},
+    {"constraints", BL_FACT_CONSTRAINTS, NULL},
+    {"task", BL_FACT_TASK, NULL},
+    {"tenant", BL_FACT_TENANT, NULL},
+    {"request", BL_FACT_REQUEST, request_facts},
     {"attempt", BL_FACT_ATTEMPT, attempt_facts},
 };
 
@@ -221,8 +223,16 @@ bool bl_fact_type(struct bl_str path, struct bl_type *type, struct bl_diag *diag
             *type = bl_type_of(is_number ? BL_VALUE_INT : BL_VALUE_STRING);
             return type_of_member(roots[i].name, roots[i].members, rest, diag);
         }
+        bool is_tenant = roots[i].root == BL_FACT_TENANT;
+        if (rest.len == 0 && is_tenant) {
+            bl_diag_message(diag, "tenant is no value by itself");
+            bl_diag_hint(diag, "its name is tenant.id");
+            return false;
+        }
         if (rest.len == 0) {
             *type = (struct bl_type){.kind = BL_VALUE_MAP, .key = BL_VALUE_STRING};
+        } else if (is_tenant) {
+            *type = bl_type_of(BL_VALUE_STRING);
         } else if (bl_str_equal(path, BL_STR("task.type")) ||
                    bl_str_equal(path, BL_STR("task.payload_ref"))) {
             *type = bl_type_of(BL_VALUE_STRING);

@@ -44,9 +44,21 @@ static int tear_down(void **state) {
     return 0;
 }
 
+static const struct bl_tenant_attribute attributes[] = {{{"acme", 4}, {"region", 6}, {"eu", 2}},
+                                                        {{"globex", 6}, {"region", 6}, {"us", 2}}};
+static const struct bl_tenant_attributes known = {attributes, 2};
+
+static struct bl_fact_source source_of_rig(void) {
+    return (struct bl_fact_source){.request = &rig.request,
+                                   .tenant_id = BL_STR("acme"),
+                                   .attributes = &known,
+                                   .attempt = 1,
+                                   .now_ns = INT64_C(1700000000500000000)};
+}
+
 static void resolve(void) {
-    assert_true(bl_is_ok(
-        bl_flow_facts(rig.policy, &rig.request, BL_STR("acme"), 1, 0, &rig.arena, &rig.facts)));
+    const struct bl_fact_source source = source_of_rig();
+    assert_true(bl_is_ok(bl_flow_facts(rig.policy, &source, &rig.arena, &rig.facts)));
 }
 
 static struct bl_value fact(const char *path) {
@@ -143,15 +155,15 @@ static void metadata_of_the_message_counts_when_there_is_no_other(void **state) 
 }
 
 static void a_full_arena_is_an_error(void **state) {
+    const struct bl_fact_source source = source_of_rig();
     struct bl_arena small;
     (void)state;
     assert_true(rig.policy->fact_count * sizeof(struct bl_value) > 200);
     bl_arena_init(&small, 256, 256);
     while (bl_arena_alloc(&small, 16) != NULL) {
     }
-    assert_int_equal(
-        bl_flow_facts(rig.policy, &rig.request, BL_STR("acme"), 1, 0, &small, &rig.facts).error,
-        BL_E_RESOURCE_EXHAUSTED);
+    assert_int_equal(bl_flow_facts(rig.policy, &source, &small, &rig.facts).error,
+                     BL_E_RESOURCE_EXHAUSTED);
     bl_arena_fini(&small);
 }
 
