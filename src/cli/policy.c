@@ -15,11 +15,21 @@
 static const char help[] =
     "Usage: beamline policy validate [--json] [--quiet] FILE...\n"
     "       beamline policy explain FILE [--request FILE] [--json]\n"
+    "       beamline policy explain --diff BEFORE AFTER [--request FILE]\n"
+    "       beamline policy lint [--json] FILE...\n"
+    "       beamline policy diff [--json] BEFORE AFTER\n"
+    "       beamline policy migrate FILE\n"
     "       beamline policy eval ['EXPRESSION'] [--request FILE] [--vars FILE] [--json]\n"
     "\n"
     "  validate   reads policy files (YAML or JSON) and prints every problem with line and hint\n"
     "  explain    decides one request with a policy file and says why; without --request an empty\n"
     "             task of the tenant `demo` is used\n"
+    "             With --diff by two policies, and what differs\n"
+    "  lint       what compiles but cannot be meant: rules never reached, rules that leave "
+    "nobody,\n"
+    "             fallback loops, limits that nothing can meet; with a request that shows it\n"
+    "  diff       what changes from one policy to the other: shares, providers, rules, keys\n"
+    "  migrate    writes an older document in the form of today\n"
     "  eval       evaluates one expression of the condition language: value, type and cost, or "
     "the\n"
     "             error with its place; without an expression it reads one from each line\n"
@@ -39,12 +49,13 @@ static const char help[] =
     "\n"
     "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage.\n";
 
-enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS };
+enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS, OPTION_DIFF };
 
 static const struct option long_options[] = {
     {"tenant", required_argument, NULL, OPTION_TENANT},
     {"request", required_argument, NULL, 'r'},
     {"vars", required_argument, NULL, OPTION_VARS},
+    {"diff", no_argument, NULL, OPTION_DIFF},
     {"quiet", no_argument, NULL, 'q'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -97,15 +108,58 @@ static int validate(int count, char **files, const struct bl_policy_command *opt
     return broken == 0 ? BL_EXIT_OK : BL_EXIT_FAILED;
 }
 
+/* The provider that a reply names, absent for a refusal. A view into the document. */
+static struct bl_str provider_of(struct bl_str reply, struct bl_arena *arena) {
+    struct bl_json_doc doc;
+    struct bl_diag diag;
+    struct bl_str provider = BL_STR_ABSENT;
+
+    if (bl_is_ok(bl_json_read(reply, &bl_json_request_limits, arena, &doc, &diag))) {
+        struct bl_json decision = bl_json_get(bl_json_root(&doc), BL_STR("decision"));
+        (void)bl_json_string(bl_json_get(decision, BL_STR("provider_id")), &provider);
+    }
+    return provider;
+}
+
+/* One request by two policies. */
+static int explain_both(char **files, struct bl_str request) {
+    static char storage[2][2 * BL_WIRE_REPLY_MAX_BYTES];
+    static const char *const names[] = {"before", "after"};
+    struct bl_str providers[2];
+    struct bl_arena arena;
+
+    bl_arena_init(&arena, 65536, (size_t)16 * 1024 * 1024);
+    for (int i = 0; i < 2; i++) {
+        struct bl_buf reply;
+        bl_buf_init(&reply, storage[i], sizeof(storage[i]));
+        if (!bl_offline_decide(files[i], request, true, &reply)) {
+            bl_arena_fini(&arena);
+            return BL_EXIT_FAILED;
+        }
+        printf("%s%s: %s\n", i > 0 ? "\n" : "", names[i], files[i]);
+        (void)bl_present_reply(stdout, bl_buf_view(&reply), -1);
+        providers[i] = provider_of(bl_buf_view(&reply), &arena);
+    }
+    if (bl_str_equal(providers[0], providers[1])) {
+        puts("\nboth decide alike");
+    } else {
+        printf("\n%.*s -> %.*s; where a draw decides, it differs from request to request\n",
+               BL_STR_ARG(bl_str_is_present(providers[0]) ? providers[0] : BL_STR("refused")),
+               BL_STR_ARG(bl_str_is_present(providers[1]) ? providers[1] : BL_STR("refused")));
+    }
+    bl_arena_fini(&arena);
+    return BL_EXIT_OK;
+}
+
 static int explain(int count, char **files, const struct bl_policy_command *options) {
     static char reply_storage[2 * BL_WIRE_REPLY_MAX_BYTES], request_storage[1024];
     struct bl_buf reply, request;
     struct bl_str text;
     char *file = NULL;
 
-    if (count != 1) {
-        fputs("beamline policy explain: name one policy file. Try: beamline policy --help\n",
-              stderr);
+    if (count != (options->diff ? 2 : 1)) {
+        fprintf(stderr, "beamline policy explain: name %s. Try: beamline policy --help\n",
+                options->diff ? "two policy files" : "one policy file");
         return BL_EXIT_USAGE;
     }
     bl_buf_init(&reply, reply_storage, sizeof(reply_storage));
@@ -121,6 +175,11 @@ static int explain(int count, char **files, const struct bl_policy_command *opti
                       options->tenant);
         text = bl_buf_view(&request);
     }
+    if (options->diff) {
+        int code = explain_both(files, text);
+        free(file);
+        return code;
+    }
     bool answered = bl_offline_decide(files[0], text, true, &reply);
     free(file);
     if (!answered) {
@@ -132,6 +191,14 @@ static int explain(int count, char **files, const struct bl_policy_command *opti
     }
     return bl_present_reply(stdout, bl_buf_view(&reply), -1) ? BL_EXIT_OK : BL_EXIT_FAILED;
 }
+
+static const struct {
+    const char *name;
+    int (*run)(int count, char **arguments, const struct bl_policy_command *command);
+} subcommands[] = {
+    {"validate", validate},       {"lint", bl_cli_policy_lint}, {"explain", explain},
+    {"diff", bl_cli_policy_diff}, {"eval", bl_cli_policy_eval}, {"migrate", bl_cli_policy_migrate},
+};
 
 int bl_cli_policy(int argc, char **argv) {
     struct bl_policy_command options = {.tenant = "demo"};
@@ -155,6 +222,9 @@ int bl_cli_policy(int argc, char **argv) {
         case 'q':
             options.quiet = true;
             break;
+        case OPTION_DIFF:
+            options.diff = true;
+            break;
         case OPTION_JSON:
             options.json = true;
             break;
@@ -166,14 +236,10 @@ int bl_cli_policy(int argc, char **argv) {
             return BL_EXIT_USAGE;
         }
     }
-    if (optind < argc && strcmp(argv[optind], "validate") == 0) {
-        return validate(argc - optind - 1, argv + optind + 1, &options);
-    }
-    if (optind < argc && strcmp(argv[optind], "explain") == 0) {
-        return explain(argc - optind - 1, argv + optind + 1, &options);
-    }
-    if (optind < argc && strcmp(argv[optind], "eval") == 0) {
-        return bl_cli_policy_eval(argc - optind - 1, argv + optind + 1, &options);
+    for (size_t i = 0; optind < argc && i < sizeof(subcommands) / sizeof(subcommands[0]); i++) {
+        if (strcmp(argv[optind], subcommands[i].name) == 0) {
+            return subcommands[i].run(argc - optind - 1, argv + optind + 1, &options);
+        }
     }
     fputs(help, stderr);
     return BL_EXIT_USAGE;
