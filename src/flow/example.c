@@ -70,36 +70,33 @@ static struct bl_value text_behind(struct search *search, const struct bl_value 
     return bl_value_text((struct bl_str){longer, text->count + 1});
 }
 
+/* The constant, and where order counts its neighbours. */
 static void add_around(struct search *search, struct candidates *slot,
-                       const struct bl_value *constant) {
-    switch ((enum bl_value_type)constant->type) {
-    case BL_VALUE_INT:
-        add_value(search, slot, *constant);
-        if (constant->as.integer > INT64_MIN && constant->as.integer < INT64_MAX) {
-            add_value(search, slot, bl_value_int(constant->as.integer - 1));
-            add_value(search, slot, bl_value_int(constant->as.integer + 1));
-        }
-        break;
-    case BL_VALUE_DOUBLE:
-        add_value(search, slot, *constant);
+                       const struct bl_value *constant, bool is_order) {
+    bool is_list = constant->type == BL_VALUE_LIST;
+
+    for (uint32_t i = 0; is_list && i < constant->count; i++) {
+        add_value(search, slot, constant->as.items[i]);
+    }
+    if (is_list) {
+        return;
+    }
+    add_value(search, slot, *constant);
+    if (!is_order) {
+        return;
+    }
+    if (constant->type == BL_VALUE_INT && constant->as.integer > INT64_MIN &&
+        constant->as.integer < INT64_MAX) {
+        add_value(search, slot, bl_value_int(constant->as.integer - 1));
+        add_value(search, slot, bl_value_int(constant->as.integer + 1));
+    } else if (constant->type == BL_VALUE_DOUBLE) {
         for (int step = -1; step <= 1; step += 2) {
             struct bl_value near = *constant;
             near.as.number += step * (constant->as.number == 0 ? 1 : constant->as.number / 2);
             add_value(search, slot, near);
         }
-        break;
-    case BL_VALUE_STRING:
-        add_value(search, slot, *constant);
+    } else if (constant->type == BL_VALUE_STRING) {
         add_value(search, slot, text_behind(search, constant));
-        break;
-    case BL_VALUE_LIST:
-        for (uint32_t i = 0; i < constant->count; i++) {
-            add_around(search, slot, &constant->as.items[i]);
-        }
-        break;
-    default:
-        add_value(search, slot, *constant);
-        break;
     }
 }
 
@@ -117,12 +114,14 @@ static bool is_out_of_reach(const struct bl_fact *fact) {
     return fact->root == BL_FACT_NOW || fact->root == BL_FACT_ATTEMPT || is_user || is_attribute;
 }
 
+static bool is_order(const struct bl_op *op) {
+    return op->op >= BL_OP_LESS && op->op <= BL_OP_GREATER_EQUAL;
+}
+
 /* Whether the values around the constant are all the cases of this op. Between two texts there is
  * always another, and a list can hold anything. */
 static bool is_case_by_case(const struct bl_op *op, uint16_t operand,
                             const struct bl_value *constant) {
-    bool is_order = op->op >= BL_OP_LESS && op->op <= BL_OP_GREATER_EQUAL;
-
     if (op->op == BL_OP_OPERAND) {
         return true;
     }
@@ -133,7 +132,7 @@ static bool is_case_by_case(const struct bl_op *op, uint16_t operand,
         return operand == op->left;
     }
     return constant->type != BL_VALUE_LIST && constant->type != BL_VALUE_MAP &&
-           !(is_order && constant->type == BL_VALUE_STRING);
+           !(is_order(op) && constant->type == BL_VALUE_STRING);
 }
 
 static void add_operand(struct search *search, const struct bl_op *op, uint16_t operand,
@@ -147,7 +146,7 @@ static void add_operand(struct search *search, const struct bl_op *op, uint16_t 
     const struct bl_value *constant = constant_of(program, other);
     search->is_complete = search->is_complete && is_case_by_case(op, operand, constant);
     if (constant != NULL) {
-        add_around(search, slot, constant);
+        add_around(search, slot, constant, is_order(op));
     }
 }
 

@@ -1,4 +1,5 @@
-/* The policies that are shown to users compile, without an error and without a warning. */
+/* The policies that are shown to users compile, without an error, and with no warning but that this
+ * router counts no usage. What they promise is held by tests/property/flow/test_gallery.c. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
@@ -22,9 +23,12 @@ static void compile_file(const char *path) {
     size_t len = fread(text, 1, sizeof(text), file);
     assert_int_equal(fclose(file), 0);
     compile_text(&compiled, (struct bl_str){text, len});
-    if (compiled.findings.count > 0) {
-        fail_msg("%s:%u: %s", path, compiled.findings.items[0].line,
-                 compiled.findings.items[0].message);
+    for (size_t i = 0; i < compiled.findings.count; i++) {
+        const struct bl_diag *diag = &compiled.findings.items[i];
+        bool is_of_state = strstr(diag->message, "does not count usage") != NULL;
+        if (!is_of_state) { /* what a policy may ask for, and a router alone cannot give */
+            fail_msg("%s:%u: %s", path, diag->line, diag->message);
+        }
     }
 }
 
@@ -44,7 +48,7 @@ static void every_example_compiles(void **state) {
         }
     }
     assert_int_equal(closedir(folder), 0);
-    assert_true(count >= 3);
+    assert_true(count >= 8);
 }
 
 static int teardown(void **state) {
