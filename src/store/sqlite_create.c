@@ -94,8 +94,8 @@ static bl_result refuse_stray_log(const char *path, struct bl_diag *diag) {
     struct stat status;
 
     (void)snprintf(log, sizeof(log), "%s-wal", path);
-    if (stat(log, &status) != 0 || status.st_size == 0) {
-        return BL_OK;
+    if (stat(log, &status) != 0 || status.st_size == 0 || access(path, F_OK) == 0) {
+        return BL_OK; /* asked in this order: a store comes before its log */
     }
     bl_diag_message(diag, "the store is gone but its log is there: %s", log);
     bl_diag_hint(diag, "restore the store, or remove the log to begin anew");
