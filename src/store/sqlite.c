@@ -154,16 +154,10 @@ static bl_result pragma_number(struct bl_sqlite *sqlite, const char *sql, int64_
 /* Whether the file is a store, and one that this program understands. */
 static bl_result check_format(struct bl_sqlite *sqlite, struct bl_diag *diag) {
     uint64_t revision, forgotten;
-    int64_t pages, application, version;
+    int64_t application, version;
 
-    BL_TRY(pragma_number(sqlite, "PRAGMA page_count", &pages, diag));
     BL_TRY(pragma_number(sqlite, "PRAGMA application_id", &application, diag));
     BL_TRY(pragma_number(sqlite, "PRAGMA user_version", &version, diag));
-    if (pages == 0) {
-        bl_diag_message(diag, "the store is an empty file: %s", sqlite->path);
-        bl_diag_hint(diag, "restore a backup, or remove the file to begin anew");
-        return BL_FAIL(INVALID_REQUEST);
-    }
     if (application != BL_SQLITE_APPLICATION_ID) {
         bl_diag_message(diag, "this is not a store but another program's database: %s",
                         sqlite->path);
@@ -263,6 +257,11 @@ static bl_result find_file(struct bl_sqlite *sqlite, struct bl_diag *diag) {
     if (!S_ISREG(sqlite->file.st_mode)) {
         bl_diag_message(diag, "the store is no file: %s", sqlite->path);
         bl_diag_hint(diag, "name a file, not a folder or device");
+        return BL_FAIL(INVALID_REQUEST);
+    }
+    if (sqlite->file.st_size == 0) { /* SQLite would take it for a new one, and remove its log */
+        bl_diag_message(diag, "the store is an empty file: %s", sqlite->path);
+        bl_diag_hint(diag, "restore a backup, or remove the file to begin anew");
         return BL_FAIL(INVALID_REQUEST);
     }
     return BL_OK;

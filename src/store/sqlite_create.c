@@ -64,8 +64,11 @@ static bl_result write_schema(const char *path, struct bl_diag *diag) {
         (void)sqlite3_extended_result_codes(db, 1);
         code = sqlite3_exec(db, schema, NULL, NULL, NULL);
     }
+    if (code == SQLITE_OK) { /* closing does the same, but keeps a failure to itself */
+        code = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    }
     int system_errno = db == NULL ? 0 : sqlite3_system_errno(db);
-    int closed = sqlite3_close(db); /* brings the log into the file */
+    int closed = sqlite3_close(db);
     code = code == SQLITE_OK ? closed : code;
     return code == SQLITE_OK ? BL_OK : bl_sqlite_error(code, system_errno, path, 0, diag);
 }
