@@ -76,7 +76,7 @@ bl_result bl_sqlite_run(struct bl_sqlite *sqlite, sqlite3_stmt *statement, struc
 
 bl_result bl_sqlite_do(struct bl_sqlite *sqlite, enum bl_sqlite_statement which,
                        struct bl_diag *diag) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(sqlite, which, &statement, diag));
     return bl_sqlite_run(sqlite, statement, diag);
@@ -90,7 +90,7 @@ void bl_sqlite_roll_back(struct bl_sqlite *sqlite) {
 
 bl_result bl_sqlite_state(struct bl_sqlite *sqlite, uint64_t *revision, uint64_t *forgotten,
                           struct bl_diag *diag) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(sqlite, BL_SQLITE_STATE, &statement, diag));
     int code = sqlite3_step(statement);
@@ -153,8 +153,8 @@ static bl_result pragma_number(struct bl_sqlite *sqlite, const char *sql, int64_
 
 /* Whether the file is a store, and one that this program understands. */
 static bl_result check_format(struct bl_sqlite *sqlite, struct bl_diag *diag) {
-    uint64_t revision, forgotten;
-    int64_t application, version;
+    uint64_t revision = 0, forgotten = 0;
+    int64_t application = 0, version = 0;
 
     BL_TRY(pragma_number(sqlite, "PRAGMA application_id", &application, diag));
     BL_TRY(pragma_number(sqlite, "PRAGMA user_version", &version, diag));
@@ -179,7 +179,7 @@ static bl_result check_format(struct bl_sqlite *sqlite, struct bl_diag *diag) {
 /* Settings of a connection: files from elsewhere get no say, and nothing grows without bound. */
 static bl_result configure(struct bl_sqlite *sqlite, struct bl_diag *diag) {
     char sql[256];
-    int64_t page_bytes;
+    int64_t page_bytes = 0;
 
     (void)sqlite3_extended_result_codes(sqlite->db, 1);
     (void)sqlite3_busy_timeout(sqlite->db, (int)sqlite->options.busy_timeout_ms);
@@ -187,6 +187,9 @@ static bl_result configure(struct bl_sqlite *sqlite, struct bl_diag *diag) {
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     (void)sqlite3_db_config(sqlite->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     BL_TRY(pragma_number(sqlite, "PRAGMA page_size", &page_bytes, diag));
+    if (page_bytes < 1) {
+        return bl_sqlite_fail(sqlite, SQLITE_CORRUPT, diag);
+    }
     (void)snprintf(sql, sizeof(sql),
                    "PRAGMA synchronous = FULL; PRAGMA cell_size_check = ON;"
                    "PRAGMA journal_size_limit = %d; PRAGMA max_page_count = %llu;",

@@ -66,7 +66,7 @@ static bl_result walk(struct bl_sqlite *sqlite, sqlite3_stmt *statement, bl_stor
 bl_result bl_sqlite_get(struct bl_store *store, struct bl_str key, uint64_t at,
                         bl_store_visit_fn visit, void *user, struct bl_diag *diag) {
     struct bl_sqlite *sqlite = (struct bl_sqlite *)store;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(sqlite, BL_SQLITE_GET, &statement, diag));
     bl_sqlite_bind_text(statement, 1, key);
@@ -78,7 +78,7 @@ bl_result bl_sqlite_list(struct bl_store *store, struct bl_str prefix, struct bl
                          size_t limit, bl_store_visit_fn visit, void *user, struct bl_diag *diag) {
     struct bl_sqlite *sqlite = (struct bl_sqlite *)store;
     char end[BL_STORE_KEY_MAX + 1];
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     /* Keys are visible ASCII, so all that begin with the prefix sort before prefix + DEL. */
     assert(prefix.len <= BL_STORE_KEY_MAX);
@@ -98,7 +98,7 @@ bl_result bl_sqlite_history(struct bl_store *store, struct bl_str key, uint64_t 
                             size_t limit, bl_store_visit_fn visit, void *user,
                             struct bl_diag *diag) {
     struct bl_sqlite *sqlite = (struct bl_sqlite *)store;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(sqlite, BL_SQLITE_HISTORY, &statement, diag));
     bl_sqlite_bind_text(statement, 1, key);
@@ -109,8 +109,8 @@ bl_result bl_sqlite_history(struct bl_store *store, struct bl_str key, uint64_t 
 
 static bl_result read_changes(struct bl_sqlite *sqlite, uint64_t since, bl_store_visit_fn visit,
                               void *user, uint64_t *revision, struct bl_diag *diag) {
-    sqlite3_stmt *statement;
-    uint64_t forgotten;
+    sqlite3_stmt *statement = NULL;
+    uint64_t forgotten = 0;
 
     BL_TRY(bl_sqlite_state(sqlite, revision, &forgotten, diag));
     if (since > *revision || (since > 0 && since < forgotten)) {
@@ -136,7 +136,7 @@ bl_result bl_sqlite_changes(struct bl_store *store, uint64_t since, bl_store_vis
 
 bl_result bl_sqlite_has_changed(struct bl_store *store, bool *changed, struct bl_diag *diag) {
     struct bl_sqlite *sqlite = (struct bl_sqlite *)store;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
     int64_t version = 0;
 
     BL_TRY(bl_sqlite_statement(sqlite, BL_SQLITE_DATA_VERSION, &statement, diag));

@@ -21,7 +21,7 @@ struct head {
 };
 
 static bl_result find_head(struct batch *batch, struct bl_str key, struct head *head) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     *head = (struct head){0};
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_HEAD, &statement, batch->diag));
@@ -80,7 +80,7 @@ static bool is_expected(const struct bl_store_change *change, const struct head 
 }
 
 static bl_result count_keys(struct batch *batch) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_COUNT_KEYS, &statement, batch->diag));
     int code = sqlite3_step(statement);
@@ -95,7 +95,7 @@ static bl_result count_keys(struct batch *batch) {
 static bl_result forget(struct batch *batch, struct bl_str key) {
     static const enum bl_sqlite_statement parts[] = {BL_SQLITE_FORGET_ENTRIES,
                                                      BL_SQLITE_FORGET_HEAD};
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
         BL_TRY(bl_sqlite_statement(batch->sqlite, parts[i], &statement, batch->diag));
@@ -109,7 +109,7 @@ static bl_result forget(struct batch *batch, struct bl_str key) {
 static bl_result make_room(struct batch *batch) {
     char key[BL_STORE_KEY_MAX];
     struct bl_str oldest = BL_STR_ABSENT;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     if (!batch->counted) {
         BL_TRY(count_keys(batch));
@@ -140,7 +140,7 @@ static bl_result make_room(struct batch *batch) {
 static bl_result add_entry(struct batch *batch, const struct bl_store_change *change) {
     uint64_t hash[2];
     struct bl_str value = change->value;
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_ADD_ENTRY, &statement, batch->diag));
     bl_store_hash(value, hash);
@@ -161,7 +161,7 @@ static bl_result add_entry(struct batch *batch, const struct bl_store_change *ch
 }
 
 static bl_result set_head(struct batch *batch, const struct bl_store_change *change) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_SET_HEAD, &statement, batch->diag));
     bl_sqlite_bind_text(statement, 1, change->key);
@@ -194,7 +194,7 @@ static bl_result write_change(struct batch *batch, struct bl_store_change *chang
 }
 
 static bl_result set_state(struct batch *batch) {
-    sqlite3_stmt *statement;
+    sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_SET_STATE, &statement, batch->diag));
     bl_sqlite_bind_u64(statement, 1, batch->revision);

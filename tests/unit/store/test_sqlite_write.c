@@ -122,7 +122,7 @@ static void empty_and_binary_values(void **state) {
 /* Puts `count` keys "<prefix>000000", … in one batch. */
 static bl_result put_many(const char *prefix, size_t count) {
     struct bl_store_change *changes = calloc(count, sizeof(*changes));
-    char(*keys)[16] = calloc(count, sizeof(*keys));
+    char(*keys)[32] = calloc(count, sizeof(*keys));
     assert_non_null(changes);
     assert_non_null(keys);
     for (size_t i = 0; i < count; i++) {
