@@ -305,6 +305,7 @@ static int run_command(const struct command *command, struct arguments *argument
                                               .create = command->makes_store,
                                               .history_max = config->policies.store_history};
     run->store_path = config->policies.store.data;
+    run->directory = config->policies.directory.data;
     run->warn_unknown_keys = config->policies.unknown_keys == 1;
     bl_result result = bl_store_sqlite_open(run->store_path, &options, &run->store, &diag);
     if (bl_is_ok(result)) {

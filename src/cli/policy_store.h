@@ -32,6 +32,7 @@ struct bl_policy_store_run {
     bool dry_run;
     bool warn_unknown_keys; /* policies.unknown_keys */
     const char *store_path;
+    const char *directory; /* policies.directory, whose files win; NULL = none */
     struct bl_store *store;
 };
 

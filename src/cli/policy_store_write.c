@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/command.h"
 #include "cli/offline.h"
@@ -32,7 +33,29 @@ static void write_outcome(struct bl_json_writer *writer, const void *user) {
     bl_json_write_object_end(writer);
 }
 
+/* A file of the same policy makes a change of the store look as if it did nothing. */
+static void warn_of_file(const struct bl_policy_store_run *run, const struct outcome *outcome) {
+    static const char *const endings[] = {"yaml", "yml", "json"};
+    struct bl_str tenant = outcome->tenant;
+    char path[4096];
+
+    if (run->directory == NULL) {
+        return;
+    }
+    if (bl_str_equal_c(tenant, "*")) {
+        tenant = BL_STR(BL_POLICY_KEY_SHARED);
+    }
+    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+        (void)snprintf(path, sizeof(path), "%s/%.*s/%.*s.%s", run->directory, BL_STR_ARG(tenant),
+                       BL_STR_ARG(outcome->policy_id), endings[i]);
+        if (access(path, F_OK) == 0) {
+            fprintf(stderr, "note: %s holds this policy too, and wins over the store\n", path);
+        }
+    }
+}
+
 static int tell(const struct bl_policy_store_run *run, const struct outcome *outcome) {
+    warn_of_file(run, outcome);
     if (run->json) {
         return bl_print_json(4096, write_outcome, outcome) ? BL_EXIT_OK : BL_EXIT_FAILED;
     }

@@ -164,6 +164,24 @@ test('the command line: history, compare-and-set, refusals and next steps', (t) 
   assert.deepEqual(JSON.parse(succeed(store, ['list', '--tenant', 'nobody', '--json'])), []);
 });
 
+test('the store of a configuration, and a file that wins', (t) => {
+  const folder = folderFor(t);
+  mkdirSync(join(folder, 'files', 'demo'), { recursive: true });
+  writeFileSync(join(folder, 'files', 'demo', 'default.yaml'), provider('file'));
+  writeFileSync(join(folder, 'router.yaml'), `profile: dev\npolicies: {directory: ${folder}/files, store: ${folder}/p.db, store_history: 2}\n`);
+  const run = (...args) => spawnSync(beamline, ['policy', ...args, '--config', join(folder, 'router.yaml')], { encoding: 'utf8', input: provider('stored') });
+  assert.match(run('put', '-', '--id', 'default').stderr, /note: .*files\/demo\/default\.yaml holds this policy too, and wins/);
+  for (let i = 0; i < 3; i++) assert.equal(run('put', '-', '--id', 'other').stderr, '');
+  assert.equal(JSON.parse(run('history', 'other', '--json').stdout).length, 2);
+  const check = spawnSync(beamline, ['check', '--config', join(folder, 'router.yaml')], { encoding: 'utf8' });
+  assert.equal(check.status, 0, check.stdout + check.stderr);
+  assert.match(check.stdout, /p\.db: 2 policies, 0 broken, revision 4/);
+  writeFileSync(join(folder, 'p.db'), 'damaged, damaged, damaged');
+  const broken = spawnSync(beamline, ['check', '--config', join(folder, 'router.yaml')], { encoding: 'utf8' });
+  assert.equal(broken.status, 1);
+  assert.match(broken.stdout, /not a SQLite database/);
+});
+
 test('a put that is killed at any moment leaves a whole store', async (t) => {
   const store = join(folderFor(t), 'policies.db');
   let acknowledged = 0;
