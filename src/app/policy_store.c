@@ -194,7 +194,7 @@ static bool on_entry(void *user, const struct bl_store_entry *from) {
     entry = &look->fresh.items[look->fresh.count];
     *entry = (struct entry){.key = strndup(from->key.data, from->key.len),
                             .revision = from->revision,
-                            .deleted = from->deleted};
+                            .deleted = from->deleted && !from->damaged};
     if (!from->damaged) { /* else the same document, put anew, would pass for the damaged one */
         memcpy(entry->hash, from->hash, sizeof(entry->hash));
     }
@@ -203,7 +203,7 @@ static bool on_entry(void *user, const struct bl_store_entry *from) {
         return false;
     }
     look->fresh.count++;
-    if (!from->deleted) {
+    if (!entry->deleted) {
         take_over(look, from, entry);
     }
     return !look->out_of_memory;
@@ -218,7 +218,7 @@ struct last_good {
 static bool try_older(void *user, const struct bl_store_entry *entry) {
     struct last_good *search = user;
 
-    if (entry->deleted) {
+    if (entry->deleted && !entry->damaged) {
         return false;
     }
     search->policy = compile(search->look, entry);

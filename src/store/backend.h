@@ -29,7 +29,8 @@ struct bl_store {
     const struct bl_store_backend *backend;
 };
 
-/* SipHash-128 of a value; what entries carry, and what reading compares. */
-void bl_store_hash(struct bl_str value, uint64_t out[2]);
+/* What entries carry, and what reading compares: SipHash-128 of key and value, so that a value can
+ * neither change nor get under another key unseen. An absent value differs from an empty one. */
+void bl_store_hash(struct bl_str key, struct bl_str value, uint64_t out[2]);
 
 #endif

@@ -21,7 +21,7 @@ static struct bl_store_entry entry_of(sqlite3_stmt *row) {
         .time_ms = sqlite3_column_int64(row, TIME),
         .deleted = sqlite3_column_type(row, VALUE) == SQLITE_NULL,
     };
-    struct bl_str value = {"", 0};
+    struct bl_str value = BL_STR_ABSENT;
     uint64_t hash[2];
 
     if (!entry.deleted) {
@@ -34,7 +34,7 @@ static struct bl_store_entry entry_of(sqlite3_stmt *row) {
     if (whole) {
         memcpy(entry.hash, stored, sizeof(entry.hash));
     }
-    bl_store_hash(value, hash);
+    bl_store_hash(entry.key, value, hash);
     entry.damaged = !whole || memcmp(hash, entry.hash, sizeof(hash)) != 0;
     if (!entry.deleted && !entry.damaged) {
         entry.value = value;

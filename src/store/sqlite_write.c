@@ -143,7 +143,7 @@ static bl_result add_entry(struct batch *batch, const struct bl_store_change *ch
     sqlite3_stmt *statement = NULL;
 
     BL_TRY(bl_sqlite_statement(batch->sqlite, BL_SQLITE_ADD_ENTRY, &statement, batch->diag));
-    bl_store_hash(value, hash);
+    bl_store_hash(change->key, value, hash);
     bl_sqlite_bind_u64(statement, 1, change->revision);
     bl_sqlite_bind_text(statement, 2, change->key);
     int code = SQLITE_OK; /* unbound is NULL: deleted */

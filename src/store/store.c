@@ -5,11 +5,16 @@
 #include "base/text.h"
 #include "store/backend.h"
 
-void bl_store_hash(struct bl_str value, uint64_t out[2]) {
-    /* Fixed: the same value has the same hash in every store. */
-    static const uint8_t key[BL_SIPHASH_KEY_BYTES] = "beamline.store1";
+void bl_store_hash(struct bl_str key, struct bl_str value, uint64_t out[2]) {
+    static const uint8_t purpose[BL_SIPHASH_KEY_BYTES] = "beamline.store1";
+    struct bl_siphash state;
 
-    bl_siphash128(key, value.data, value.len, out);
+    bl_siphash_begin128(&state, purpose);
+    bl_siphash_add_piece(&state, key.data, key.len);
+    if (bl_str_is_present(value)) {
+        bl_siphash_add_piece(&state, value.data, value.len);
+    }
+    bl_siphash_end128(&state, out);
 }
 
 static bool is_key(struct bl_str key, size_t len_min) {

@@ -65,9 +65,9 @@ struct bl_store_entry {
     struct bl_str author, message;
     uint64_t revision;
     int64_t time_ms;
-    uint64_t hash[2]; /* SipHash-128 of the value under a fixed key */
+    uint64_t hash[2]; /* SipHash-128 of key and value, the same in every store */
     bool deleted;
-    bool damaged; /* the value is not the one that was written */
+    bool damaged; /* key, value or deletion are not what was written */
 };
 
 /* Sees an entry, whose views end with the call; must not use the store. False ends the walk. */
