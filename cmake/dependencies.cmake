@@ -22,6 +22,7 @@ bl_add_library(bl_pcre2 libpcre2-8 libpcre2-dev)
 bl_add_library(bl_yaml yaml-0.1 libyaml-dev)
 bl_add_library(bl_crypto libcrypto libssl-dev)
 bl_add_library(bl_nats libnats libnats-dev)
+bl_add_library(bl_sqlite sqlite3 libsqlite3-dev)
 
 # Hashing is inlined from the header (XXH_INLINE_ALL), so there is nothing to link.
 pkg_check_modules(bl_xxhash_pc libxxhash)

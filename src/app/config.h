@@ -56,6 +56,8 @@ struct bl_config {
     } workers;
     struct {
         struct bl_str directory;
+        struct bl_str store; /* absent = none */
+        uint32_t store_history;
         bool watch;
         int unknown_keys; /* 0 = error, 1 = warn */
     } policies;

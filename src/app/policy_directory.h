@@ -37,4 +37,9 @@ BL_MUST_USE bl_result bl_policy_directory_catalog(const struct bl_policy_directo
 size_t bl_policy_directory_live(const struct bl_policy_directory *directory);
 size_t bl_policy_directory_broken(const struct bl_policy_directory *directory);
 
+/* Shows every live policy with its file. */
+typedef void (*bl_policy_file_fn)(void *user, const char *path, const struct bl_policy *policy);
+void bl_policy_directory_each(const struct bl_policy_directory *directory, bl_policy_file_fn visit,
+                              void *user);
+
 #endif

@@ -78,10 +78,12 @@ void bl_config_check_profile(const struct bl_config *config, struct bl_findings 
     if (config->profile == BL_PROFILE_PRODUCTION) {
         check_transport(config, findings);
         check_secrets(config, findings);
-        if (!bl_str_is_present(config->policies.directory)) {
-            refuse(findings, "policies.directory",
-                   "names no folder: every request would be refused",
-                   "create <folder>/<tenant>/default.yaml, and name the folder");
+        if (!bl_str_is_present(config->policies.directory) &&
+            !bl_str_is_present(config->policies.store)) {
+            refuse(
+                findings, "policies.directory",
+                "names no folder, and there is no policies.store: every request would be refused",
+                "create <folder>/<tenant>/default.yaml, and name the folder");
         }
     }
 }

@@ -79,6 +79,7 @@ static void on_signal(void *user, int signal_number) {
     if (signal_number == SIGHUP) {
         bl_log_reopen(router->log);
         bl_router_reload_config(router);
+        bl_policy_sources_reopen(router->policies);
         bl_router_reload_policies(router);
     } else if (router->stopping) {
         _exit(128 + signal_number);
@@ -112,7 +113,9 @@ static bl_result watch(struct bl_router *router) {
                                     bl_router_reload_config, router, &router->config_watch,
                                     router->diag));
     }
-    if (router->policies != NULL && config->policies.watch) {
+    bool has_policies =
+        bl_str_is_present(config->policies.directory) || bl_str_is_present(config->policies.store);
+    if (has_policies && config->policies.watch) {
         BL_TRY(bl_timer_create(router->loop, on_rescan, router, &router->rescan_timer));
         bl_timer_start(router->rescan_timer, RESCAN_MS, 0);
     }
@@ -158,8 +161,7 @@ static void log_start(struct bl_router *router) {
     bl_log_str(record, "profile",
                config->profile == BL_PROFILE_DEV ? BL_STR("dev") : BL_STR("production"));
     bl_log_u64(record, "workers", workers_wanted(config));
-    bl_log_u64(record, "policies",
-               router->policies == NULL ? 0 : bl_policy_directory_live(router->policies));
+    bl_log_u64(record, "policies", bl_catalog_count(router->current->catalog));
     bl_log_finish(router->channel);
 }
 

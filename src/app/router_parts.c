@@ -100,6 +100,20 @@ static void report_policy(void *user, const char *path, const struct bl_diag *fi
                 error ? "policy not taken over" : "policy warning", path, finding);
 }
 
+static void report_store(void *user, const char *path, const struct bl_diag *problem) {
+    const struct bl_router *router = user;
+    struct bl_log_record *record;
+
+    if (problem != NULL) {
+        bl_log_diag(router->channel, BL_LOG_ERROR, "policies",
+                    "policy store cannot be read; the policies that were live stay", path, problem);
+        return;
+    }
+    record = bl_log_start(router->channel, BL_LOG_INFO, "policies", "policy store can be read");
+    bl_log_str(record, "file", bl_str_from_c(path));
+    bl_log_finish(router->channel);
+}
+
 static bl_result start_log(struct bl_router *router) {
     const struct bl_config *config = bl_router_config(router);
 
@@ -123,10 +137,9 @@ static bl_result build(struct bl_router *router) {
                                 router->hash_seed));
     BL_TRY(bl_loop_create(MAILBOX, &router->loop, router->diag));
     BL_TRY(bl_pins_create(config->sticky.max_pins, &router->pins));
-    if (bl_str_is_present(config->policies.directory)) {
-        BL_TRY(bl_policy_directory_create(config->policies.directory.data, report_policy, router,
-                                          &router->policies));
-    }
+    const struct bl_policy_reports reports = {report_policy, report_store, router};
+    BL_TRY(bl_policy_sources_create(config->policies.directory.data, config->policies.store.data,
+                                    &reports, &router->policies));
     router->parts.config = config;
     router->parts.bus = &router->bus;
     router->parts.pins = router->pins;
@@ -153,7 +166,7 @@ void bl_router_tear_down(struct bl_router *router) {
         router->retired = router->current;
     }
     bl_router_free_retired(router);
-    bl_policy_directory_destroy(router->policies);
+    bl_policy_sources_destroy(router->policies);
     bl_pins_destroy(router->pins);
     if (router->loop != NULL) {
         bl_loop_destroy(router->loop);

@@ -2,7 +2,7 @@
 #ifndef BL_APP_ROUTER_PRIVATE_H
 #define BL_APP_ROUTER_PRIVATE_H
 
-#include "app/policy_directory.h"
+#include "app/policy_sources.h"
 #include "app/router.h"
 #include "app/snapshot.h"
 #include "app/worker.h"
@@ -30,7 +30,7 @@ struct bl_router {
     struct bl_log *log;
     struct bl_log_channel *channel;
     struct bl_metric_shard metrics; /* the control thread's own */
-    struct bl_policy_directory *policies;
+    struct bl_policy_sources *policies;
     struct bl_pins *pins;
     uint64_t hash_seed;
     struct bl_snapshot *current;

@@ -22,10 +22,7 @@ void bl_router_free_retired(struct bl_router *router) {
 static bl_result publish(struct bl_router *router) {
     struct bl_catalog *catalog = NULL;
     struct bl_snapshot *snapshot = NULL;
-    bl_result result =
-        router->policies == NULL
-            ? bl_catalog_create(NULL, 0, router->hash_seed, &catalog)
-            : bl_policy_directory_catalog(router->policies, router->hash_seed, &catalog);
+    bl_result result = bl_policy_sources_catalog(router->policies, router->hash_seed, &catalog);
 
     if (bl_is_ok(result)) {
         result = bl_snapshot_create(catalog, router->shared, &snapshot);
@@ -48,38 +45,47 @@ static bl_result publish(struct bl_router *router) {
     return BL_OK;
 }
 
-static void count_policies(struct bl_router *router) {
-    size_t live = router->policies == NULL ? 0 : bl_policy_directory_live(router->policies);
-    size_t broken = router->policies == NULL ? 0 : bl_policy_directory_broken(router->policies);
+static void set(struct bl_router *router, enum bl_metric_id metric, const struct bl_str *labels,
+                double value) {
+    bl_gauge_set(bl_metric_gauge(&router->metrics, metric, labels), value);
+}
 
-    bl_gauge_set(bl_metric_gauge(&router->metrics, BL_METRIC_POLICIES, NULL), (double)live);
-    bl_gauge_set(bl_metric_gauge(&router->metrics, BL_METRIC_POLICY_ERRORS, NULL), (double)broken);
+/* After a catalog was made or the sources were looked at. */
+static void count_policies(struct bl_router *router) {
+    const struct bl_str directory = BL_STR("directory"), store = BL_STR("store");
+    struct bl_policy_sources_stats stats = bl_policy_sources_stats(router->policies);
+
+    set(router, BL_METRIC_POLICIES, &directory, (double)stats.from_directory);
+    set(router, BL_METRIC_POLICIES, &store, (double)stats.from_store);
+    set(router, BL_METRIC_POLICY_ERRORS, NULL, (double)stats.broken);
+    set(router, BL_METRIC_POLICIES_SHADOWED, NULL, (double)stats.shadowed);
+    set(router, BL_METRIC_STORE_UNREADABLE, NULL, stats.store_unreadable ? 1 : 0);
+    set(router, BL_METRIC_STORE_REVISION, NULL, (double)stats.store_revision);
 }
 
 static bl_result scan(struct bl_router *router, bool *changed) {
     bool warn = bl_router_config(router)->policies.unknown_keys == 1;
 
-    *changed = false;
-    if (router->policies != NULL) {
-        BL_TRY(bl_policy_directory_scan(router->policies, warn, changed));
-    }
-    count_policies(router);
-    return BL_OK;
+    return bl_policy_sources_scan(router->policies, warn, changed);
 }
 
 bl_result bl_router_load_policies(struct bl_router *router) {
     bool changed;
 
     BL_TRY(scan(router, &changed));
-    return publish(router);
+    BL_TRY(publish(router));
+    count_policies(router);
+    return BL_OK;
 }
 
 static void log_live(struct bl_router *router) {
+    struct bl_policy_sources_stats stats = bl_policy_sources_stats(router->policies);
     struct bl_log_record *record =
         bl_log_start(router->channel, BL_LOG_INFO, "policies", "policies are live");
 
-    bl_log_u64(record, "live", bl_policy_directory_live(router->policies));
-    bl_log_u64(record, "broken_files", bl_policy_directory_broken(router->policies));
+    bl_log_u64(record, "live", stats.from_directory + stats.from_store);
+    bl_log_u64(record, "from_store", stats.from_store);
+    bl_log_u64(record, "broken_files", stats.broken);
     bl_log_finish(router->channel);
 }
 
@@ -102,6 +108,7 @@ void bl_router_reload_policies(void *user) {
         bl_log_line(router->channel, BL_LOG_ERROR, "policies",
                     "out of memory; the policies that were live stay");
     }
+    count_policies(router);
 }
 
 static void log_findings(struct bl_router *router, const struct bl_findings *findings) {

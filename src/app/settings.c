@@ -95,6 +95,11 @@ const struct bl_setting bl_settings[] = {
 
     TEXT("policies", "directory", policies.directory, "", false,
          "Folder with <tenant>/<policy>.yaml; _shared holds policies of all tenants."),
+    TEXT(
+        "policies", "store", policies.store, "", false,
+        "File with policies that `beamline policy put` writes; a file of the folder wins over it."),
+    U32("policies", "store_history", policies.store_history, 1, 10000, "100", true,
+        "Revisions kept of each policy in the store."),
     BOOL("policies", "watch", policies.watch, "true", false, "Take changes over as they happen."),
     WORD("policies", "unknown_keys", policies.unknown_keys, unknown_keys, "error", true,
          "What an unknown key in a policy is; warn for migration."),

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "app/policy_directory.h"
+#include "app/policy_store.h"
 #include "cli/command.h"
 #include "cli/present.h"
 #include "cli/router_options.h"
@@ -75,6 +75,34 @@ static void on_finding(void *user, const char *path, const struct bl_diag *findi
     }
 }
 
+static void on_state(void *user, const char *path, const struct bl_diag *problem) {
+    if (problem != NULL) { /* nothing can mend within one look */
+        on_finding(user, path, problem);
+    }
+}
+
+/* Whether the configured store can be read and all its policies compile. */
+static bool check_store(const struct bl_config *config, struct policy_check *check) {
+    const struct bl_policy_reports reports = {on_finding, on_state, check};
+    struct bl_policy_store *store;
+    bool changed;
+
+    if (!bl_str_is_present(config->policies.store)) {
+        return true;
+    }
+    if (bl_is_error(bl_policy_store_create(config->policies.store.data, &reports, &store))) {
+        return false;
+    }
+    bl_result result = bl_policy_store_look(store, config->policies.unknown_keys == 1, &changed);
+    struct bl_policy_store_stats stats = bl_policy_store_stats(store);
+    if (bl_is_ok(result) && !check->json && !stats.unreadable) {
+        printf("%s: %zu policies, %zu broken, revision %llu\n", config->policies.store.data,
+               stats.live, stats.broken, (unsigned long long)stats.revision);
+    }
+    bl_policy_store_destroy(store);
+    return bl_is_ok(result) && check->errors == 0;
+}
+
 /* Whether all policies of the configured folder compile. */
 static bool check_policies(const struct bl_config *config, struct policy_check *check) {
     struct bl_policy_directory *directory;
@@ -118,6 +146,7 @@ static int check(const struct bl_router_arguments *arguments, bool json, bool du
     }
     if (bl_is_ok(result)) {
         good = check_policies(config, policies);
+        good = check_store(config, policies) && good;
         if (dump) {
             (void)print_text(bl_config_dump, config);
         } else if (good && !json) {

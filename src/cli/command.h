@@ -25,6 +25,7 @@ int bl_cli_serve(int argc, char **argv);
 int bl_cli_dev(int argc, char **argv);
 int bl_cli_decide(int argc, char **argv);
 int bl_cli_policy(int argc, char **argv);
+int bl_cli_policy_store(int argc, char **argv); /* policy put, get, …; see policy_store.h */
 int bl_cli_check(int argc, char **argv);
 int bl_cli_bench(int argc, char **argv);
 int bl_cli_version(int argc, char **argv);

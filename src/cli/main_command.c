@@ -11,7 +11,7 @@ static const struct bl_command commands[] = {
     {"dev", "try it: a NATS server, a router and sample policies in a temporary folder",
      bl_cli_dev},
     {"decide", "ask where a request would go, and why", bl_cli_decide},
-    {"policy", "check policy files, and show how they decide", bl_cli_policy},
+    {"policy", "check policies, show how they decide, and keep them in a store", bl_cli_policy},
     {"check", "check a configuration and its policies before a router runs with them",
      bl_cli_check},
     {"bench", "load a router and report throughput and latency", bl_cli_bench},

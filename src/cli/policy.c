@@ -6,6 +6,7 @@
 
 #include "cli/offline.h"
 #include "cli/policy_command.h"
+#include "cli/policy_store.h"
 #include "cli/present.h"
 #include "policy/compile.h"
 #include "wire/decide_reply.h"
@@ -20,6 +21,7 @@ static const char help[] =
     "       beamline policy diff [--json] BEFORE AFTER\n"
     "       beamline policy migrate FILE\n"
     "       beamline policy eval ['EXPRESSION'] [--request FILE] [--vars FILE] [--json]\n"
+    "       beamline policy {put|get|list|history|rollback|delete|import} ... (see put --help)\n"
     "\n"
     "  validate   reads policy files (YAML or JSON) and prints every problem with line and hint\n"
     "  explain    decides one request with a policy file and says why; without --request an empty\n"
@@ -204,6 +206,9 @@ int bl_cli_policy(int argc, char **argv) {
     struct bl_policy_command options = {.tenant = "demo"};
     int option;
 
+    if (argc > 1 && bl_policy_store_has(argv[1])) {
+        return bl_cli_policy_store(argc - 1, argv + 1);
+    }
     while ((option = getopt_long(argc, argv, "r:qh", long_options, NULL)) != -1) {
         switch (option) {
         case OPTION_TENANT:

@@ -22,6 +22,7 @@ bool bl_router_arguments_take(struct bl_router_arguments *arguments, int option,
         {BL_OPTION_PROFILE, "", "profile"},
         {BL_OPTION_NATS, "nats", "url"},
         {BL_OPTION_POLICIES, "policies", "directory"},
+        {BL_OPTION_STORE, "policies", "store"},
         {BL_OPTION_METRICS, "metrics", "file"},
     };
 

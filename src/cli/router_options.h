@@ -14,13 +14,20 @@ struct bl_router_arguments {
     struct bl_config_override overrides[BL_ROUTER_OVERRIDES_MAX];
 };
 
-enum { BL_OPTION_PROFILE = 1000, BL_OPTION_NATS, BL_OPTION_POLICIES, BL_OPTION_METRICS };
+enum {
+    BL_OPTION_PROFILE = 1000,
+    BL_OPTION_NATS,
+    BL_OPTION_POLICIES,
+    BL_OPTION_STORE,
+    BL_OPTION_METRICS
+};
 
 #define BL_ROUTER_LONG_OPTIONS                                                                     \
     {"config", required_argument, NULL, 'c'},                                                      \
         {"profile", required_argument, NULL, BL_OPTION_PROFILE},                                   \
         {"nats", required_argument, NULL, BL_OPTION_NATS},                                         \
-        {"policies", required_argument, NULL, BL_OPTION_POLICIES}, {                               \
+        {"policies", required_argument, NULL, BL_OPTION_POLICIES},                                 \
+        {"store", required_argument, NULL, BL_OPTION_STORE}, {                                     \
         "metrics-file", required_argument, NULL, BL_OPTION_METRICS                                 \
     }
 
@@ -29,6 +36,7 @@ enum { BL_OPTION_PROFILE = 1000, BL_OPTION_NATS, BL_OPTION_POLICIES, BL_OPTION_M
     "      --profile NAME       production (default) or dev\n"                                     \
     "      --nats URL           overrides nats.url\n"                                              \
     "      --policies FOLDER    overrides policies.directory\n"                                    \
+    "      --store FILE         overrides policies.store\n"                                        \
     "      --metrics-file FILE  overrides metrics.file\n"
 
 /* Begins with the process's environment. */

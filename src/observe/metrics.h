@@ -48,9 +48,16 @@
       "Bytes not yet taken by the kernel.")                                                        \
     X(NATS_DROPPED, "router_nats_messages_dropped_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,         \
       "Messages that arrived but could not be handled or refused.")                                \
-    X(POLICIES, "router_policies", GAUGE, PLAIN, SUM, 1, NO_LABELS, "Live policies.")              \
+    X(POLICIES, "router_policies", GAUGE, PLAIN, SUM, 2, LABELS("source"),                         \
+      "Live policies, by where they come from.")                                                   \
     X(POLICY_ERRORS, "router_policy_load_errors", GAUGE, PLAIN, SUM, 1, NO_LABELS,                 \
-      "Policy files that do not compile now; their last good revision serves.")                    \
+      "Policy files and stored policies that do not compile; their last good revision serves.")    \
+    X(POLICIES_SHADOWED, "router_policies_shadowed", GAUGE, PLAIN, SUM, 1, NO_LABELS,              \
+      "Stored policies that a file of the same tenant and id wins over.")                          \
+    X(STORE_UNREADABLE, "router_policy_store_unreadable", GAUGE, PLAIN, MAX, 1, NO_LABELS,         \
+      "1 while the policy store cannot be read; what was live stays live.")                        \
+    X(STORE_REVISION, "router_policy_store_revision", GAUGE, PLAIN, MAX, 1, NO_LABELS,             \
+      "Revision of the policy store as of the last look that could read it.")                      \
     X(POLICY_RELOADS, "router_policy_reloads_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,            \
       "Times that a changed set of policies went live.")                                           \
     X(PINS_CAPACITY, "router_pins_capacity", GAUGE, PLAIN, SUM, 1, NO_LABELS,                      \

@@ -154,6 +154,16 @@ static void production_refuses_what_is_unsafe(void **state) {
     (void)find("router.key", "needs a router key");
 }
 
+static void production_takes_a_store_instead_of_a_folder(void **state) {
+    (void)state;
+    assert_true(bl_is_ok(load("nats: {url: \"tls://nats:4222\", shared_subject_tenants: [a]}\n"
+                              "router: {key: \"credential:key\"}\n"
+                              "policies: {store: /srv/policies.db, store_history: 7}\n",
+                              NULL, NULL, 0)));
+    assert_true(bl_str_equal_c(config->policies.store, "/srv/policies.db"));
+    assert_int_equal(config->policies.store_history, 7);
+}
+
 static void production_takes_what_is_safe(void **state) {
     (void)state;
     assert_true(bl_is_ok(load("nats: {url: \"tls://nats:4222\", shared_subject_tenants: [a, b]}\n"
@@ -263,6 +273,7 @@ int main(void) {
         TEST(all_problems_at_once),
         TEST(production_refuses_what_is_unsafe),
         TEST(production_takes_what_is_safe),
+        TEST(production_takes_a_store_instead_of_a_folder),
         TEST(broken_files_are_told),
         TEST(every_setting_parses_its_default_and_refuses_nonsense),
         TEST(units_are_understood),
