@@ -137,13 +137,19 @@ static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     return subscribe_all(worker, diag);
 }
 
-static void tear_down(struct bl_worker *worker) {
-    bl_timer_destroy(worker->second);
+static void close_bus(struct bl_worker *worker) {
     if (worker->bus != NULL) {
         bl_bus_close(worker->bus, 0);
         while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED) {
             bl_loop_run(worker->loop);
         }
+    }
+}
+
+/* After the thread has ended: until then the control thread may ring its wakers. */
+static void tear_down(struct bl_worker *worker) {
+    bl_timer_destroy(worker->second);
+    if (worker->bus != NULL) {
         bl_bus_destroy(worker->bus);
     }
     if (worker->loop != NULL) {
@@ -167,7 +173,7 @@ static void *run(void *argument) {
             bl_loop_run(worker->loop);
         }
     }
-    tear_down(worker);
+    close_bus(worker);
     atomic_store(&worker->stopped, true);
     bl_waker_ring(worker->parts.changed);
     return NULL;
@@ -225,6 +231,7 @@ void bl_worker_stop(struct bl_worker *worker, uint32_t drain_ms) {
 
 void bl_worker_destroy(struct bl_worker *worker) {
     (void)pthread_join(worker->thread, NULL);
+    tear_down(worker);
     bl_metric_shard_fini(&worker->metrics);
     bl_arena_fini(&worker->arena);
     (void)sem_destroy(&worker->started);
