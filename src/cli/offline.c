@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "api/handler.h"
+#include "cli/policy_source.h"
 #include "cli/present.h"
 #include "policy/compile.h"
 #include "wire/decide_reply.h"
@@ -58,7 +59,7 @@ struct bl_policy *bl_offline_policy(const char *path, struct bl_str tenant,
     char *text;
     size_t len;
 
-    if (!bl_read_file(path, BL_POLICY_MAX_BYTES, &text, &len)) {
+    if (!bl_policy_source_read(path, tenant, &text, &len)) {
         return NULL;
     }
     bl_result result = bl_policy_compile((struct bl_str){text, len}, tenant, policy_id, &options,

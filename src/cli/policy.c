@@ -6,6 +6,7 @@
 
 #include "cli/offline.h"
 #include "cli/policy_command.h"
+#include "cli/policy_source.h"
 #include "cli/policy_store.h"
 #include "cli/present.h"
 #include "policy/compile.h"
@@ -38,6 +39,9 @@ static const char help[] =
     "\n"
     "      --tenant ID     tenant the files are read for (default: demo)\n"
     "  -r, --request FILE  the request as JSON (- = standard input)\n"
+    "      --store FILE    store for policies named ID@REVISION or ID@latest, for explain, lint "
+    "and\n"
+    "                      diff (default: BEAMLINE_POLICIES_STORE)\n"
     "      --vars FILE     variables for eval, as a JSON object\n"
     "  -q, --quiet         nothing for files without problems\n"
     "      --json          findings, or the reply, as JSON\n"
@@ -45,19 +49,21 @@ static const char help[] =
     "Examples\n"
     "  beamline policy validate examples/policies/*.yaml\n"
     "  beamline policy explain examples/policies/default.yaml\n"
+    "  beamline policy diff --store policies.db default@3 default@latest\n"
     "  beamline policy eval 'size([1, 2, 3].filter(x, x > 1)) == 2'\n"
     "  echo '{\"tenant_id\":\"demo\",\"task\":{\"type\":\"x\",\"payload\":{}}}' |\n"
     "    beamline policy explain examples/policies/default.yaml -r -\n"
     "\n"
     "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage.\n";
 
-enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS, OPTION_DIFF };
+enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS, OPTION_DIFF, OPTION_STORE };
 
 static const struct option long_options[] = {
     {"tenant", required_argument, NULL, OPTION_TENANT},
     {"request", required_argument, NULL, 'r'},
     {"vars", required_argument, NULL, OPTION_VARS},
     {"diff", no_argument, NULL, OPTION_DIFF},
+    {"store", required_argument, NULL, OPTION_STORE},
     {"quiet", no_argument, NULL, 'q'},
     {"json", no_argument, NULL, OPTION_JSON},
     {"help", no_argument, NULL, 'h'},
@@ -226,6 +232,9 @@ int bl_cli_policy(int argc, char **argv) {
             break;
         case 'q':
             options.quiet = true;
+            break;
+        case OPTION_STORE:
+            bl_policy_source_use_store(optarg);
             break;
         case OPTION_DIFF:
             options.diff = true;

@@ -4,7 +4,7 @@
 
 #include "cli/offline.h"
 #include "cli/policy_command.h"
-#include "cli/present.h"
+#include "cli/policy_source.h"
 #include "json/canonical.h"
 #include "json/document.h"
 #include "policy/compile.h"
@@ -35,7 +35,8 @@ static bool read_side(struct diff *diff, const char *path, const char *tenant, s
 
     side->path = path;
     side->policy = bl_offline_policy(path, bl_str_from_c(tenant), BL_STR("diff"));
-    return side->policy != NULL && bl_read_file(path, BL_POLICY_MAX_BYTES, &side->text, &len) &&
+    return side->policy != NULL &&
+           bl_policy_source_read(path, bl_str_from_c(tenant), &side->text, &len) &&
            bl_is_ok(bl_document_read((struct bl_str){side->text, len}, &limits, &diff->arena,
                                      &side->doc, &diag));
 }

@@ -4,6 +4,7 @@
 
 #include "cli/offline.h"
 #include "cli/policy_command.h"
+#include "cli/policy_source.h"
 #include "cli/present.h"
 #include "flow/lint.h"
 #include "json/writer.h"
@@ -97,7 +98,7 @@ static bool lint_file(const char *path, const struct bl_policy_command *command,
     struct bl_str text;
     char *data;
 
-    if (!bl_read_file(path, BL_POLICY_MAX_BYTES, &data, &text.len)) {
+    if (!bl_policy_source_read(path, bl_str_from_c(command->tenant), &data, &text.len)) {
         return false;
     }
     text.data = data;

@@ -141,3 +141,20 @@ test('migrate writes what compiles and decides alike', (t) => {
   assert.equal(again.out, done.out);
   assert.equal(policy(['migrate', '/nonexistent']).code, 1);
 });
+
+test('revisions of a store stand for files', (t) => {
+  const at = scratch(t, { 'default.yaml': 'providers: [{name: a, weight: 3}, {name: b, weight: 1}]\n', 'next.yaml': 'providers: [{name: a, weight: 1}, {name: b, weight: 1}]\n' });
+  const store = ['--store', at('s.db'), '--tenant', 'acme'];
+  for (const file of ['default.yaml', 'next.yaml']) {
+    const put = policy(['put', at(file), '--id', 'default', ...store]);
+    assert.equal(put.code, 0, put.err);
+  }
+  const diff = policy(['diff', ...store, 'default@1', 'default@latest']);
+  assert.match(diff.out, /~ share of a: 75\.0 % -> 50\.0 %/, diff.err);
+  assert.equal(policy(['lint', ...store, 'default@2']).code, 0);
+  assert.match(policy(['explain', ...store, 'default@1']).out, /provider {2}[ab]/);
+  const missing = policy(['diff', ...store, 'default@1', 'default@99']);
+  assert.equal(missing.code, 1);
+  assert.match(missing.err, /default@99: .*\n {2}hint: beamline policy history default --tenant acme/);
+  assert.match(policy(['diff', 'default@1', 'default@2']).err, /no store is named/);
+});
