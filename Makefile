@@ -7,7 +7,7 @@ export BL_JOBS := $(JOBS)
 export FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory docs-check fuzz readiness \
+.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory bench-backtest docs-check fuzz readiness \
 	install clean
 
 help: ## this list
@@ -38,11 +38,14 @@ format: ## format all C sources in place
 	@tools/bootstrap heavy
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format -i
 
-bench: bench-core bench-nats bench-memory ## all benchmarks
+bench: bench-core bench-backtest bench-nats bench-memory ## all benchmarks
 
 bench-core: ## the decision and the codecs, in process
 	@tools/run-bench core
 	@tools/run-bench bytes
+
+bench-backtest: ## recorded decisions, made again by two policies
+	@tools/run-bench backtest
 
 bench-memory: ## resident memory over ten million decisions
 	@tools/run-bench memory

@@ -71,6 +71,13 @@ struct bl_config {
         uint32_t max_pins;
     } sticky;
     struct {
+        struct bl_str file;
+        uint32_t per_thousand;
+        uint64_t max_bytes;
+        bool redact;
+        struct bl_text_list fields; /* app/recorder.h */
+    } recording;
+    struct {
         struct bl_str key; /* secret reference */
     } router;
     struct {

@@ -1,4 +1,5 @@
 /* What the profiles ask for. */
+#include "app/recorder.h"
 #include "app/settings.h"
 #include "flow/tenant_attributes.h"
 
@@ -66,11 +67,27 @@ static void check_attributes(const struct bl_config *config, struct bl_findings 
     }
 }
 
+static void check_recorded_fields(const struct bl_config *config, struct bl_findings *findings) {
+    struct bl_recorded_field read;
+
+    for (size_t i = 0; i < config->recording.fields.count; i++) {
+        if (!bl_recorded_field_read(config->recording.fields.items[i], &read)) {
+            struct bl_diag *diag = bl_findings_add(findings, BL_SEVERITY_ERROR);
+            bl_diag_path(diag, "recording.fields[%zu]", i);
+            bl_diag_message(diag, "\"%.*s\" is not tenant/path",
+                            BL_STR_ARG(config->recording.fields.items[i]));
+            bl_diag_hint(diag, "for example acme/metadata.tier, */task.type or "
+                               "*/size(task.payload.prompt)");
+        }
+    }
+}
+
 void bl_config_check_profile(const struct bl_config *config, struct bl_findings *findings) {
     if (config->nats.url.count == 0) {
         refuse(findings, "nats.url", "names no server", "for example nats://127.0.0.1:4222");
     }
     check_attributes(config, findings);
+    check_recorded_fields(config, findings);
     if (config->nats.write_soft_cap_bytes > config->nats.write_hard_cap_bytes) {
         refuse(findings, "nats.write_soft_cap_bytes", "is above nats.write_hard_cap_bytes",
                "the soft cap comes first");

@@ -78,6 +78,9 @@ static void on_signal(void *user, int signal_number) {
 
     if (signal_number == SIGHUP) {
         bl_log_reopen(router->log);
+        if (router->recording != NULL) {
+            bl_log_reopen(router->recording);
+        }
         bl_router_reload_config(router);
         bl_policy_sources_reopen(router->policies);
         bl_router_reload_policies(router);

@@ -125,10 +125,27 @@ static bl_result start_log(struct bl_router *router) {
     return BL_OK;
 }
 
+/* Recordings are written as the log is, by a thread of their own behind bounded rings. */
+static bl_result start_recording(struct bl_router *router) {
+    const struct bl_config *config = bl_router_config(router);
+
+    if (!bl_str_is_present(config->recording.file)) {
+        return BL_OK;
+    }
+    bl_diag_path(router->diag, "recording.file");
+    BL_TRY(bl_log_create(config->recording.file.data, BL_LOG_INFO, config->logs.ring_bytes,
+                         &router->recording, router->diag));
+    bl_log_bound(router->recording, config->recording.max_bytes);
+    bl_diag_path(router->diag, "%s", "");
+    router->parts.recording = router->recording;
+    return BL_OK;
+}
+
 static bl_result build(struct bl_router *router) {
     const struct bl_config *config = bl_router_config(router);
 
     BL_TRY(start_log(router));
+    BL_TRY(start_recording(router));
     BL_TRY(random_bytes(&router->hash_seed, sizeof(router->hash_seed), router->diag));
     BL_TRY(load_key(router));
     BL_TRY(load_login(router));
@@ -172,6 +189,7 @@ void bl_router_tear_down(struct bl_router *router) {
         bl_loop_destroy(router->loop);
     }
     bl_metric_shard_fini(&router->metrics);
+    bl_log_destroy(router->recording);
     bl_log_destroy(router->log);
     bl_secret_fini(&router->token);
     bl_secret_fini(&router->password);

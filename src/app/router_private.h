@@ -29,6 +29,7 @@ struct bl_router {
 
     struct bl_log *log;
     struct bl_log_channel *channel;
+    struct bl_log *recording;       /* NULL = none */
     struct bl_metric_shard metrics; /* the control thread's own */
     struct bl_policy_sources *policies;
     struct bl_pins *pins;

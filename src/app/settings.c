@@ -119,6 +119,19 @@ const struct bl_setting bl_settings[] = {
     U32("sticky", "max_pins", sticky.max_pins, 64, 67108864, "65536", false,
         "Session pins kept at most, 16 bytes each; a full table gives up the oldest."),
 
+    TEXT("recording", "file", recording.file, "", false,
+         "File of recorded decisions, for backtests; empty = none."),
+    U32("recording", "per_thousand", recording.per_thousand, 0, 1000, "1000", true,
+        "How many of a thousand decisions are recorded, chosen by their draw."),
+    BYTES("recording", "max_bytes", recording.max_bytes, 65536, 1099511627776.0, "256MiB", false,
+          "Bound of the file and its predecessor (FILE.1) together."),
+    BOOL("recording", "redact", recording.redact, "true", false,
+         "Record only hashes of texts, except those of recording.fields."),
+    LIST("recording", "fields", recording.fields, "*/task.type", false,
+         "Paths recorded in the clear, also where no policy reads them, one tenant/path each; * = "
+         "all "
+         "tenants."),
+
     SECRET("router", "key", router.key,
            "Signs decision ids and seeds draws; the same on all routers, at least 16 bytes."),
 

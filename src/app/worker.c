@@ -26,6 +26,8 @@ static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
     worker->api.tenants = snapshot->tenants;
     worker->api.limits = snapshot->limits;
     worker->api.anonymous_reads = snapshot->anonymous_reads;
+    bl_recorder_init(&worker->recorder, snapshot->shared->config, worker->recording,
+                     worker->parts.key);
     give_back(worker, old);
 }
 
@@ -190,6 +192,7 @@ bl_result bl_worker_start(const struct bl_worker_parts *parts, struct bl_snapsho
     worker->parts = *parts;
     worker->start_diag = diag;
     worker->log = bl_log_channel(parts->log);
+    worker->recording = parts->recording == NULL ? NULL : bl_log_channel(parts->recording);
     bl_arena_init(&worker->arena, ARENA_CHUNK_BYTES, parts->config->workers.arena_cap_bytes);
     bl_buf_init(&worker->reply, worker->reply_storage, sizeof(worker->reply_storage));
     worker->api.arena = &worker->arena;

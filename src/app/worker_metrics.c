@@ -19,6 +19,10 @@ static void resolve_labelled(struct bl_worker *worker) {
         struct bl_str label = bl_str_from_c(bl_reason_word((enum bl_reason)r));
         cells->reasons[r] = bl_metric_counter(shard, BL_METRIC_DECISIONS, &label);
     }
+    for (int s = 0; s < BL_SHADOW_COUNT; s++) {
+        struct bl_str label = bl_str_from_c(bl_shadow_outcome_word((enum bl_shadow_outcome)s));
+        cells->shadow[s] = bl_metric_counter(shard, BL_METRIC_SHADOW, &label);
+    }
     for (int d = BL_DROP_NONE + 1; d < BL_DROP_COUNT; d++) {
         struct bl_str label = bl_str_from_c(bl_drop_word((enum bl_drop)d));
         cells->drops[d] = bl_metric_counter(shard, BL_METRIC_DROPS, &label);
@@ -40,6 +44,8 @@ bl_result bl_worker_metrics_init(struct bl_worker *worker) {
     cells->refused = plain(worker, BL_METRIC_REFUSED);
     cells->replies_failed = plain(worker, BL_METRIC_REPLIES_FAILED);
     cells->rule_errors = plain(worker, BL_METRIC_RULE_ERRORS);
+    cells->recorded = plain(worker, BL_METRIC_RECORDED);
+    cells->records_dropped = plain(worker, BL_METRIC_RECORDS_DROPPED);
     cells->arena_peak = gauge(worker, BL_METRIC_ARENA_PEAK);
     cells->backpressure = gauge(worker, BL_METRIC_BACKPRESSURE);
     cells->connected = gauge(worker, BL_METRIC_NATS_CONNECTED);

@@ -6,6 +6,7 @@
 #include <semaphore.h>
 
 #include "api/handler.h"
+#include "app/recorder.h"
 #include "app/worker.h"
 #include "net/timer.h"
 #include "observe/metrics.h"
@@ -23,6 +24,8 @@ struct bl_intake {
 /* Cells that every request touches, resolved once. */
 struct bl_worker_cells {
     struct bl_counter *bytes_in, *bytes_out, *refused, *replies_failed, *rule_errors;
+    struct bl_counter *recorded, *records_dropped;
+    struct bl_counter *shadow[BL_SHADOW_COUNT];
     struct bl_counter *requests[BL_OPERATION_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
     struct bl_counter *reasons[BL_REASON_COUNT];
     struct bl_counter *drops[BL_DROP_COUNT];
@@ -48,6 +51,8 @@ struct bl_worker {
     struct bl_intake intakes[BL_WORKER_SUBSCRIPTIONS];
     struct bl_arena arena;
     struct bl_api api;
+    struct bl_recorder recorder;
+    struct bl_log_channel *recording; /* NULL = none */
     struct bl_buf reply;
     uint8_t random[4096]; /* admission ids, taken from the end */
     size_t random_left;

@@ -122,6 +122,47 @@ static void log_request(struct bl_worker *worker, enum bl_operation operation,
     bl_log_finish(worker->log);
 }
 
+static void log_divergence(struct bl_worker *worker, const struct bl_decision *shadow,
+                           enum bl_shadow_outcome outcome) {
+    const struct bl_outcome *live = &worker->api.work.outcome;
+
+    if (outcome == BL_SHADOW_SAME || !bl_log_wants(worker->log, BL_LOG_DEBUG)) {
+        return;
+    }
+    struct bl_log_record *record =
+        bl_log_start(worker->log, BL_LOG_DEBUG, "shadow", "a shadow policy decides otherwise");
+    bl_log_str(record, "outcome", bl_str_from_c(bl_shadow_outcome_word(outcome)));
+    bl_log_str(record, "tenant_id", live->tenant_id);
+    bl_log_str(record, "policy_id", live->policy->policy_id);
+    bl_log_str(record, "shadow_policy_id", live->policy->shadow.policy_id);
+    if (live->decision.provider != BL_PROVIDER_NONE) {
+        bl_log_str(record, "provider_id", live->policy->providers[live->decision.provider].id);
+    }
+    if (outcome == BL_SHADOW_OTHER_PROVIDER || outcome == BL_SHADOW_ADMITTED) {
+        const struct bl_policy *policy = bl_catalog_find(worker->api.flow.catalog, live->tenant_id,
+                                                         live->policy->shadow.policy_id);
+        bl_log_str(record, "shadow_provider_id", policy->providers[shadow->provider].id);
+    }
+    bl_log_finish(worker->log);
+}
+
+/* After the reply has left: the record, and what the shadow would have done. */
+static void keep_decision(struct bl_worker *worker, const struct bl_flow_moment *moment) {
+    struct bl_decision shadow;
+
+    enum bl_recorded recorded = bl_record_decision(&worker->recorder, &worker->api, moment);
+    if (recorded != BL_RECORDED_NOT) {
+        bl_counter_add(recorded == BL_RECORDED_YES ? worker->cells.recorded
+                                                   : worker->cells.records_dropped,
+                       1);
+    }
+    enum bl_shadow_outcome outcome = bl_shadow_decide(&worker->api, moment, &shadow);
+    if (outcome != BL_SHADOW_NONE) {
+        bl_counter_add(worker->cells.shadow[outcome], 1);
+        log_divergence(worker, &shadow, outcome);
+    }
+}
+
 void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     const struct bl_intake *intake = user;
     struct bl_worker *worker = intake->worker;
@@ -149,5 +190,9 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     send_reply(worker, intake, message);
     uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
     bl_worker_count(worker, intake->operation, &report, took_ns);
+    if (intake->operation == BL_OPERATION_DECIDE && report.decision != NULL &&
+        !worker->api.work.decoded.request.dry_run) {
+        keep_decision(worker, &moment);
+    }
     log_request(worker, intake->operation, &report, took_ns);
 }

@@ -10,6 +10,7 @@ enum bl_exit {
     BL_EXIT_FAILED = 1,      /* a check found errors, a request was refused, a run failed */
     BL_EXIT_USAGE = 2,       /* wrong options or arguments */
     BL_EXIT_UNREACHABLE = 3, /* no server, or no router answered */
+    BL_EXIT_CHANGED = 4,     /* a backtest changes more than was allowed */
 };
 
 struct bl_command {

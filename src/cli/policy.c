@@ -20,6 +20,8 @@ static const char help[] =
     "       beamline policy explain --diff BEFORE AFTER [--request FILE]\n"
     "       beamline policy lint [--json] FILE...\n"
     "       beamline policy diff [--json] BEFORE AFTER\n"
+    "       beamline policy backtest CANDIDATE --against LIVE --records FILE... [--max-changed "
+    "5%]\n"
     "       beamline policy migrate FILE\n"
     "       beamline policy eval ['EXPRESSION'] [--request FILE] [--vars FILE] [--json]\n"
     "       beamline policy {put|get|list|history|rollback|delete|import} ... (see put --help)\n"
@@ -32,6 +34,8 @@ static const char help[] =
     "nobody,\n"
     "             fallback loops, limits that nothing can meet; with a request that shows it\n"
     "  diff       what changes from one policy to the other: shares, providers, rules, keys\n"
+    "  backtest   decides recorded requests (setting recording.file) by the live policy and by a\n"
+    "             candidate, and tells what changes\n"
     "  migrate    writes an older document in the form of today\n"
     "  eval       evaluates one expression of the condition language: value, type and cost, or "
     "the\n"
@@ -54,14 +58,27 @@ static const char help[] =
     "  echo '{\"tenant_id\":\"demo\",\"task\":{\"type\":\"x\",\"payload\":{}}}' |\n"
     "    beamline policy explain examples/policies/default.yaml -r -\n"
     "\n"
-    "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage.\n";
+    "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage,\n"
+    "4 a backtest changes more than --max-changed.\n";
 
-enum { OPTION_TENANT = 256, OPTION_JSON, OPTION_VARS, OPTION_DIFF, OPTION_STORE };
+enum {
+    OPTION_TENANT = 256,
+    OPTION_JSON,
+    OPTION_VARS,
+    OPTION_DIFF,
+    OPTION_STORE,
+    OPTION_AGAINST,
+    OPTION_RECORDS,
+    OPTION_MAX_CHANGED
+};
 
 static const struct option long_options[] = {
     {"tenant", required_argument, NULL, OPTION_TENANT},
     {"request", required_argument, NULL, 'r'},
     {"vars", required_argument, NULL, OPTION_VARS},
+    {"against", required_argument, NULL, OPTION_AGAINST},
+    {"records", required_argument, NULL, OPTION_RECORDS},
+    {"max-changed", required_argument, NULL, OPTION_MAX_CHANGED},
     {"diff", no_argument, NULL, OPTION_DIFF},
     {"store", required_argument, NULL, OPTION_STORE},
     {"quiet", no_argument, NULL, 'q'},
@@ -204,12 +221,25 @@ static const struct {
     const char *name;
     int (*run)(int count, char **arguments, const struct bl_policy_command *command);
 } subcommands[] = {
-    {"validate", validate},       {"lint", bl_cli_policy_lint}, {"explain", explain},
-    {"diff", bl_cli_policy_diff}, {"eval", bl_cli_policy_eval}, {"migrate", bl_cli_policy_migrate},
+    {"validate", validate},
+    {"lint", bl_cli_policy_lint},
+    {"explain", explain},
+    {"diff", bl_cli_policy_diff},
+    {"eval", bl_cli_policy_eval},
+    {"migrate", bl_cli_policy_migrate},
+    {"backtest", bl_cli_policy_backtest},
 };
 
+/* "5%" or "5": percent. */
+static bool read_percent(const char *text, double *out) {
+    struct bl_str number = bl_str_from_c(text);
+
+    number.len -= number.len > 0 && number.data[number.len - 1] == '%' ? 1 : 0;
+    return bl_json_text_double(number, out) && *out >= 0 && *out <= 100;
+}
+
 int bl_cli_policy(int argc, char **argv) {
-    struct bl_policy_command options = {.tenant = "demo"};
+    struct bl_policy_command options = {.tenant = "demo", .max_changed = -1};
     int option;
 
     if (argc > 1 && bl_policy_store_has(argv[1])) {
@@ -232,6 +262,22 @@ int bl_cli_policy(int argc, char **argv) {
             break;
         case 'q':
             options.quiet = true;
+            break;
+        case OPTION_AGAINST:
+            options.against = optarg;
+            break;
+        case OPTION_RECORDS:
+            if (options.record_count == BL_RECORDINGS_MAX) {
+                fprintf(stderr, "beamline policy: more than %d recordings\n", BL_RECORDINGS_MAX);
+                return BL_EXIT_USAGE;
+            }
+            options.records[options.record_count++] = optarg;
+            break;
+        case OPTION_MAX_CHANGED:
+            if (!read_percent(optarg, &options.max_changed)) {
+                fprintf(stderr, "beamline policy: '%s' is no share, for example 5%%\n", optarg);
+                return BL_EXIT_USAGE;
+            }
             break;
         case OPTION_STORE:
             bl_policy_source_use_store(optarg);

@@ -105,6 +105,7 @@ static bl_result gather_input(const struct bl_flow *flow, const struct bl_reques
 
     outcome->input = (struct bl_decision_input){
         .policy = policy,
+        .tenant_id = outcome->tenant_id,
         .now_ns = moment->now_ns,
         .seed =
             bl_decision_seed(flow->key, moment->admission_id, policy->content_hash, FIRST_ATTEMPT),

@@ -4,15 +4,17 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/ring.h"
 
-#define LINE_BYTES 4096
+#define LINE_BYTES BL_LOG_ITEM_MAX
 #define BATCH_LINES 64
 #define IDLE_MS 100 /* how long a line waits at most when its wake-up was missed */
 
@@ -36,6 +38,8 @@ struct bl_log {
     _Atomic bool stopping;
     _Atomic bool reopen;
     _Atomic uint64_t failed; /* lines that the file did not take */
+    uint64_t max_bytes;      /* 0 = no bound */
+    uint64_t written;        /* into the file that is open; the writer's */
     _Atomic size_t channel_count;
     _Atomic(struct bl_log_channel *) channels[BL_LOG_CHANNELS_MAX];
 };
@@ -59,6 +63,17 @@ static void reopen_file(struct bl_log *log) {
     }
 }
 
+/* Half of the bound is reached: what is full becomes PATH.1. */
+static void rotate(struct bl_log *log) {
+    char older[4096];
+
+    if (snprintf(older, sizeof(older), "%s.1", log->path) < (int)sizeof(older)) {
+        (void)rename(log->path, older);
+    }
+    reopen_file(log);
+    log->written = 0;
+}
+
 /* Writes it all, or gives the rest up: a log that cannot be written must not stop its writer. */
 static void write_lines(struct bl_log *log, const char *data, size_t len, size_t lines) {
     while (len > 0) {
@@ -72,6 +87,10 @@ static void write_lines(struct bl_log *log, const char *data, size_t len, size_t
         }
         data += written;
         len -= (size_t)written;
+        log->written += (uint64_t)written;
+    }
+    if (log->max_bytes > 0 && log->written >= log->max_bytes / 2) {
+        rotate(log);
     }
 }
 
@@ -226,6 +245,13 @@ struct bl_log_channel *bl_log_channel(struct bl_log *log) {
     return channel;
 }
 
+void bl_log_bound(struct bl_log *log, uint64_t max_bytes) {
+    struct stat status;
+
+    log->max_bytes = log->path == NULL ? 0 : max_bytes;
+    log->written = fstat(log->fd, &status) == 0 ? (uint64_t)status.st_size : 0;
+}
+
 void bl_log_set_level(struct bl_log *log, enum bl_log_level level) {
     atomic_store(&log->level, (int)level);
 }
@@ -273,6 +299,20 @@ void bl_log_finish(struct bl_log_channel *channel) {
             wake(channel->log);
         }
     }
+}
+
+bool bl_log_put(struct bl_log_channel *channel, struct bl_str bytes) {
+    bool was_empty = bl_ring_used(&channel->ring) == 0;
+
+    if (bytes.len > BL_LOG_ITEM_MAX) {
+        atomic_fetch_add(&channel->log->failed, 1);
+        return false;
+    }
+    bool taken = bl_ring_push(&channel->ring, bytes);
+    if (was_empty) {
+        wake(channel->log);
+    }
+    return taken;
 }
 
 void bl_log_line(struct bl_log_channel *channel, enum bl_log_level level, const char *component,

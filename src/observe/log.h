@@ -25,6 +25,10 @@ struct bl_log_channel;
 BL_MUST_USE bl_result bl_log_create(const char *path, enum bl_log_level level, size_t ring_bytes,
                                     struct bl_log **out, struct bl_diag *diag);
 
+/* Bounds the file: when it has grown to half of `max_bytes` it is renamed to PATH.1, replacing an
+ * older one, and begun anew. 0 = no bound. Before the first channel. */
+void bl_log_bound(struct bl_log *log, uint64_t max_bytes);
+
 /* Writes what is there, ends the writer and frees all channels. No thread may log any more. */
 void bl_log_destroy(struct bl_log *log); /* NULL is fine */
 
@@ -52,6 +56,11 @@ void bl_log_finish(struct bl_log_channel *channel);
 /* A whole line without fields. NULL channel: nothing. */
 void bl_log_line(struct bl_log_channel *channel, enum bl_log_level level, const char *component,
                  const char *message);
+
+/* Bytes of another format, at most BL_LOG_ITEM_MAX, for files that are no logs. False: they are
+ * larger, or there is no room; counted as dropped. The channel's thread. */
+#define BL_LOG_ITEM_MAX 4096
+bool bl_log_put(struct bl_log_channel *channel, struct bl_str bytes);
 
 /* A line that tells a diagnostic: place, message and hint as fields. */
 void bl_log_diag(struct bl_log_channel *channel, enum bl_log_level level, const char *component,

@@ -24,6 +24,12 @@
       "Candidates left out of decisions, by reason.")                                              \
     X(RULE_ERRORS, "router_rule_errors_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                  \
       "Rules that did not apply because their condition failed, a missing key for example.")       \
+    X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
+      "Decisions of shadow policies, beside what the live one decided.")                           \
+    X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \
+      "Decisions written to the recording.")                                                       \
+    X(RECORDS_DROPPED, "router_records_dropped_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,          \
+      "Decisions that could not be recorded: too large, or the writer too slow.")                  \
     X(LATENCY, "router_request_seconds", HISTOGRAM, SECONDS, SUM, 16, LABELS("operation"),         \
       "Time from taking a request over to handing its reply to the bus.")                          \
     X(REFUSED, "router_overload_refusals_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                \

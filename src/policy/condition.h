@@ -42,6 +42,9 @@ struct bl_fact {
 bool bl_fact_type(struct bl_str path, struct bl_type *type, struct bl_diag *diag);
 /* The fact that an expression's path reads: views into `path`, without projection. */
 struct bl_fact bl_fact_parse(struct bl_str path);
+/* The same for a path as records name it, "metadata.tier" or "size(task.payload.prompt)". False if it
+ * is none. */
+bool bl_fact_read(struct bl_str text, struct bl_fact *out);
 
 struct bl_policy;
 

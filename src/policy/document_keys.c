@@ -226,6 +226,11 @@ static const struct bl_key document_keys[] = {
      .type = BL_KEY_OBJECT,
      .table = &bl_ejection_keys,
      .doc = "How many may be left out at a time."},
+    {.name = "shadow",
+     .type = BL_KEY_OBJECT,
+     .table = &bl_shadow_keys,
+     .doc =
+         "A candidate that decides beside this policy, without effect; what differs is counted."},
     {.name = "rate_limit",
      .type = BL_KEY_OBJECT,
      .table = &bl_rate_keys,

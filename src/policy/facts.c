@@ -266,6 +266,29 @@ struct bl_fact bl_fact_parse(struct bl_str path) {
     return fact;
 }
 
+bool bl_fact_read(struct bl_str text, struct bl_fact *out) {
+    static const struct bl_str before[] = {{"", 0}, {"size(", 5}, {"has(", 4}};
+    struct bl_str path = text;
+    struct bl_type type;
+    struct bl_diag ignored;
+    enum bl_projection projection = BL_PROJECTION_VALUE;
+
+    for (int p = BL_PROJECTION_SIZE; p <= BL_PROJECTION_HAS; p++) {
+        if (bl_str_starts_with(text, before[p]) && text.data[text.len - 1] == ')') {
+            projection = (enum bl_projection)p;
+            path = (struct bl_str){text.data + before[p].len, text.len - before[p].len - 1};
+        }
+    }
+    bl_diag_clear(&ignored);
+    if (!is_path(path) || !bl_fact_type(path, &type, &ignored)) {
+        return false;
+    }
+    *out = bl_fact_parse(path);
+    out->path = text;
+    out->projection = projection;
+    return true;
+}
+
 static uint16_t scope_slot(void *user, struct bl_str path, enum bl_projection projection,
                            struct bl_diag *diag) {
     struct bl_draft *draft = user;

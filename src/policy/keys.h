@@ -92,6 +92,7 @@ extern const struct bl_key_table bl_score_keys;
 extern const struct bl_key_table bl_sticky_keys;
 extern const struct bl_key_table bl_breaker_keys;
 extern const struct bl_key_table bl_ejection_keys;
+extern const struct bl_key_table bl_shadow_keys;
 extern const struct bl_key_table bl_rate_keys;
 extern const struct bl_key_table bl_tokens_keys;
 extern const struct bl_key_table bl_quota_keys;

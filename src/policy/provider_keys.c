@@ -191,5 +191,21 @@ static const struct bl_key ejection_keys[] = {
      .default_json = "0.5",
      .doc = "Share of the providers that may be left out at a time."},
 };
+static const struct bl_key shadow_keys[] = {
+    {.name = "policy",
+     .type = BL_KEY_TEXT,
+     .offset = offsetof(struct bl_document, policy.shadow.policy_id),
+     .min = 1,
+     .max = 255,
+     .doc = "Policy id of the candidate, of the same tenant or shared."},
+    {.name = "share",
+     .type = BL_KEY_DOUBLE,
+     .offset = offsetof(struct bl_document, policy.shadow.share),
+     .max = 1,
+     .default_json = "1",
+     .doc = "Share of the requests that the candidate decides, too."},
+};
+const struct bl_key_table bl_shadow_keys = {"shadow", shadow_keys, COUNT(shadow_keys), false};
+
 const struct bl_key_table bl_ejection_keys = {"ejection", ejection_keys, COUNT(ejection_keys),
                                               false};

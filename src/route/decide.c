@@ -183,7 +183,8 @@ static void describe_chosen(struct bl_choice *choice) {
     int64_t latency_ms = bl_choice_latency_ms(choice, out->provider);
     int64_t cost_nano = bl_choice_cost_nano(choice, out->provider);
 
-    out->estimates_known = latency_ms >= 0 || cost_nano != BL_MONEY_UNKNOWN;
+    out->latency_known = latency_ms >= 0;
+    out->cost_known = cost_nano != BL_MONEY_UNKNOWN;
     out->expected_latency_ms = latency_ms >= 0 ? latency_ms : 0;
     out->expected_cost_nano = cost_nano != BL_MONEY_UNKNOWN ? cost_nano : 0;
     out->reserve_nano = bl_limit_reserve(&choice->policy->limits, choice->input->max_cost_nano,

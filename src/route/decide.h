@@ -55,6 +55,8 @@ struct bl_limit_levels {
 
 struct bl_decision_input {
     const struct bl_policy *policy;
+    struct bl_str tenant_id;                /* whose request it is; absent = the policy's. Not read
+                                             * by the decision, kept by records */
     const struct bl_value *facts;           /* policy->fact_count */
     const struct bl_provider_state *states; /* policy->provider_count; NULL = nothing known */
     const struct bl_limit_levels *limits;   /* NULL = no limit has been used */
@@ -134,9 +136,10 @@ struct bl_decision {
         draw_value; /* WEIGHTED: point in [0, draw_total); RENDEZVOUS, SCORE: the winner's score */
     double draw_total; /* WEIGHTED: sum of the weights drawn from */
     enum bl_pin_action pin_action;
-    int64_t pin_expires_ms;      /* for WRITE and RENEW */
-    bool probe;                  /* takes a half-open slot of the provider */
-    bool estimates_known;        /* expected_* come from measurement or the policy */
+    int64_t pin_expires_ms; /* for WRITE and RENEW */
+    bool probe;             /* takes a half-open slot of the provider */
+    bool latency_known;     /* expected_* come from measurement or the policy */
+    bool cost_known;
     int64_t expected_latency_ms; /* 0 when unknown */
     int64_t expected_cost_nano;  /* 0 when unknown */
     int64_t reserve_nano;        /* to reserve in the budget; 0 without one */

@@ -133,15 +133,39 @@ static void put_limits(struct bl_buf *buf, const struct bl_limit_levels *levels)
     put_i64(buf, levels->budget_resets_ms);
 }
 
+static void put_fact(struct bl_buf *buf, struct bl_str path, const struct bl_value *value,
+                     const struct bl_record_options *options) {
+    bool is_clear = options->is_clear != NULL && options->is_clear(options->user, path);
+
+    put_piece(buf, path);
+    put_value(buf, value, is_clear ? NULL : options->redact_key);
+}
+
 void bl_record_encode(const struct bl_decision_input *input, const uint8_t *redact_key,
                       struct bl_buf *buf) {
+    const struct bl_record_options options = {.redact_key = redact_key};
+
+    bl_record_encode_with(input, &options, buf);
+}
+
+bool bl_record_is_redacted(const struct bl_value *value) {
+    uint64_t hash;
+
+    return value->type == BL_VALUE_STRING && value->count == 1 + 2 * sizeof(hash) &&
+           value->as.string[0] == '~' &&
+           bl_hex_read((struct bl_str){value->as.string + 1, 2 * sizeof(hash)}, &hash,
+                       sizeof(hash));
+}
+
+void bl_record_encode_with(const struct bl_decision_input *input,
+                           const struct bl_record_options *options, struct bl_buf *buf) {
     const struct bl_policy *policy = input->policy;
     int flags = (input->has_session ? HAS_SESSION : 0) | (input->limits != NULL ? HAS_LIMITS : 0) |
                 (input->states != NULL ? HAS_STATES : 0);
 
     bl_buf_bytes(buf, magic, sizeof(magic));
     put(buf, (uint64_t)flags, 1);
-    put_piece(buf, policy->tenant_id);
+    put_piece(buf, bl_str_is_present(input->tenant_id) ? input->tenant_id : policy->tenant_id);
     put_piece(buf, policy->policy_id);
     put(buf, policy->content_hash, 8);
     put_i64(buf, input->now_ns);
@@ -160,10 +184,12 @@ void bl_record_encode(const struct bl_decision_input *input, const uint8_t *reda
     if (input->limits != NULL) {
         put_limits(buf, input->limits);
     }
-    put(buf, policy->fact_count, 2);
+    put(buf, (uint64_t)policy->fact_count + options->extra_count, 2);
     for (uint16_t i = 0; i < policy->fact_count; i++) {
-        put_piece(buf, policy->facts[i].path);
-        put_value(buf, &input->facts[i], redact_key);
+        put_fact(buf, policy->facts[i].path, &input->facts[i], options);
+    }
+    for (uint16_t i = 0; i < options->extra_count; i++) {
+        put_fact(buf, options->extras[i].path, &options->extras[i].value, options);
     }
     if (input->states != NULL) {
         put(buf, policy->provider_count, 2);
@@ -342,25 +368,49 @@ static struct bl_provider_state take_state(struct cursor *cursor) {
     return state;
 }
 
-/* Facts of this revision come in its order; those of another are matched by their path. */
+/* The fact of that path. Records of one policy have the same paths in the same order: it is mostly
+ * the next one. */
+static int find_fact(const struct bl_policy *policy, struct bl_str path, uint32_t likely) {
+    if (likely < policy->fact_count && bl_str_equal(policy->facts[likely].path, path)) {
+        return (int)likely;
+    }
+    for (uint16_t f = 0; f < policy->fact_count; f++) {
+        if (bl_str_equal(policy->facts[f].path, path)) {
+            return f;
+        }
+    }
+    return -1;
+}
+
 static bl_result take_facts(struct cursor *cursor, const struct bl_policy *policy,
-                            struct bl_arena *arena, struct bl_decision_input *out) {
+                            bool other_revision, struct bl_arena *arena,
+                            struct bl_decision_input *out) {
     struct bl_value *facts = bl_arena_calloc(arena, policy->fact_count + 1u, sizeof(*facts));
     uint32_t count = (uint32_t)take(cursor, 2);
     bool no_memory = facts == NULL;
+    uint32_t likely = 0;
 
+    for (uint16_t f = 0; other_revision && !no_memory && f < policy->fact_count; f++) {
+        facts[f] = bl_error_value(BL_EVALUATION_NOT_RECORDED, 0);
+    }
     for (uint32_t i = 0; i < count && !cursor->failed && !no_memory; i++) {
         struct bl_str path = take_piece(cursor);
         struct bl_value value = take_value(cursor, arena, 0, &no_memory);
-        for (uint16_t f = 0; f < policy->fact_count; f++) {
-            if (bl_str_equal(policy->facts[f].path, path)) {
-                facts[f] = value;
-                break;
-            }
+        int fact = find_fact(policy, path, likely);
+        if (fact >= 0) {
+            facts[fact] = value;
+            likely = (uint32_t)fact + 1;
         }
     }
     out->facts = facts;
     return no_memory ? BL_FAIL(RESOURCE_EXHAUSTED) : BL_OK;
+}
+
+static bl_provider_index find_provider(const struct bl_policy *policy, struct bl_str id,
+                                       uint32_t likely) {
+    return likely < policy->provider_count && bl_str_equal(policy->providers[likely].id, id)
+               ? (bl_provider_index)likely
+               : bl_policy_find_provider(policy, id);
 }
 
 static bl_result take_states(struct cursor *cursor, const struct bl_policy *policy,
@@ -376,7 +426,7 @@ static bl_result take_states(struct cursor *cursor, const struct bl_policy *poli
         states[p] = BL_PROVIDER_STATE_UNKNOWN;
     }
     for (uint32_t i = 0; i < count && !cursor->failed; i++) {
-        bl_provider_index provider = bl_policy_find_provider(policy, take_piece(cursor));
+        bl_provider_index provider = find_provider(policy, take_piece(cursor), i);
         struct bl_provider_state state = take_state(cursor);
         if (provider != BL_PROVIDER_NONE) {
             states[provider] = state;
@@ -427,7 +477,8 @@ bl_result bl_record_decode(struct bl_str bytes, const struct bl_policy *policy, 
                         BL_STR_ARG(recorded.policy_id));
         return BL_FAIL(INVALID_REQUEST);
     }
-    *out = (struct bl_decision_input){.policy = policy, .pin = BL_PROVIDER_NONE};
+    *out = (struct bl_decision_input){
+        .policy = policy, .tenant_id = recorded.tenant_id, .pin = BL_PROVIDER_NONE};
     out->now_ns = take_i64(&cursor);
     out->seed = take(&cursor, 8);
     out->attempt = (uint32_t)take(&cursor, 4);
@@ -440,7 +491,7 @@ bl_result bl_record_decode(struct bl_str bytes, const struct bl_policy *policy, 
     if ((flags & HAS_LIMITS) != 0) {
         BL_TRY(take_limits(&cursor, arena, out));
     }
-    BL_TRY(take_facts(&cursor, policy, arena, out));
+    BL_TRY(take_facts(&cursor, policy, other_revision, arena, out));
     if ((flags & HAS_STATES) != 0) {
         BL_TRY(take_states(&cursor, policy, arena, out));
     }

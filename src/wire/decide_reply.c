@@ -85,7 +85,7 @@ static void write_estimates(const struct bl_decision *decision, struct bl_json_w
     bl_json_write_int64(writer, decision->expected_latency_ms);
     bl_json_write_key(writer, BL_STR("expected_cost"));
     bl_json_write_raw(writer, bl_buf_view(&cost));
-    if (!decision->estimates_known) {
+    if (!decision->latency_known && !decision->cost_known) {
         write_text(writer, BL_STR("estimates"), "none");
     }
 }
