@@ -317,7 +317,8 @@ static bl_result parse_selection(struct parser *parser, struct bl_node *operand,
     struct bl_token name = parser->token;
     struct bl_node *node;
 
-    if (name.kind != BL_TOKEN_NAME) {
+    /* Words that CEL keeps for later may be members: metadata.package */
+    if (name.kind != BL_TOKEN_NAME && name.kind != BL_TOKEN_RESERVED) {
         return refuse_token(parser, "a member's name");
     }
     BL_TRY(advance(parser));
