@@ -262,7 +262,9 @@ static bl_result parse_literal(struct parser *parser, bool negative, uint32_t at
             struct bl_diag *diag = bl_expression_problem(parser->diag, token.at);
             bl_diag_message(diag, "%.*s does not fit a signed integer of 64 bits",
                             BL_STR_ARG(token.text));
-            bl_diag_hint(diag, "an unsigned one is written %.*su", BL_STR_ARG(token.text));
+            if (!negative) {
+                bl_diag_hint(diag, "an unsigned one is written %.*su", BL_STR_ARG(token.text));
+            }
             return BL_FAIL(INVALID_REQUEST);
         }
         token.value = bl_value_int((int64_t)(negative ? -magnitude : magnitude));
