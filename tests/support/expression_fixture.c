@@ -13,7 +13,7 @@
 #define MAX_OPS 8192
 #define MAX_CONSTANTS 8192
 #define MAX_PATTERNS 64
-#define SCRATCH_BYTES 16384
+#define SCRATCH_BYTES ((size_t)256 * 1024)
 
 struct expression_fixture expression;
 
@@ -125,11 +125,14 @@ static struct bl_value fact_at(struct bl_str path, enum bl_projection projection
     struct bl_value value = value_at(path);
     const char *dot = memrchr(path.data, '.', path.len);
 
-    if (dot == NULL || memchr(path.data, '.', (size_t)(dot - path.data)) == NULL) {
+    if (dot == NULL) {
         return bl_project(projection, &value, NULL);
     }
-    struct bl_value parent = value_at((struct bl_str){path.data, (size_t)(dot - path.data)});
-    return bl_project(projection, &value, &parent);
+    struct bl_str parent_path = {path.data, (size_t)(dot - path.data)};
+    struct bl_value parent = value_at(parent_path);
+    bool is_empty_variable =
+        parent.type == BL_VALUE_ABSENT && memchr(path.data, '.', parent_path.len) == NULL;
+    return bl_project(projection, &value, is_empty_variable ? NULL : &parent);
 }
 
 /* --- the way ------------------------------------------------------------------------------- */
@@ -146,7 +149,7 @@ void expression_open(const char *facts_json) {
     expression = (struct expression_fixture){
         .scope = {.type_of = type_of, .slot_of = slot_of},
         .cost_max = BL_EVALUATION_COST_MAX,
-        .scratch_bytes = SCRATCH_BYTES,
+        .scratch_bytes = 16384,
         .folds = true,
         .code = {.ops = ops,
                  .constants = constants,

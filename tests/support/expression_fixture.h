@@ -20,7 +20,7 @@ struct expression_fixture {
     struct bl_value facts; /* a map: what stands under each name */
     struct bl_expression_scope scope;
     uint32_t cost_max;    /* of each run */
-    size_t scratch_bytes; /* at most 16 KiB */
+    size_t scratch_bytes; /* 16 KiB; at most 256 KiB */
     bool folds;           /* what expression_compile does */
     struct bl_diag diag;  /* of the last compilation */
     struct bl_type type;  /* of the last expression that compiled */
