@@ -98,6 +98,8 @@ static bool read_double(struct bl_str text, double *out) {
         {BL_STR("-Infinity"), -INFINITY},
         {BL_STR("inf"), INFINITY},
         {BL_STR("-inf"), -INFINITY},
+        {BL_STR("+Inf"), INFINITY}, /* as string() writes them */
+        {BL_STR("-Inf"), -INFINITY},
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
