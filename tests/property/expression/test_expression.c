@@ -116,7 +116,7 @@ static struct bl_node *leaf(enum wanted type) {
     struct bl_value value = {.type = BL_VALUE_NULL};
 
     for (int i = local_count; i-- > 0;) {
-        if ((locals[i].type == type || below(12) == 0) && below(2) == 0) {
+        if ((locals[i].type == type || below(12) == 0) && below(4) > 0) {
             return name_of(locals[i].name);
         }
     }
@@ -138,8 +138,13 @@ static struct bl_node *leaf(enum wanted type) {
         return literal(value);
     case TEXT:
         return text_of(pick_text());
-    case LIST:
-        return node_of(BL_NODE_LIST, 0);
+    case LIST: {
+        struct bl_node *list = node_of(BL_NODE_LIST, 0);
+        for (uint32_t i = below(4); i-- > 0;) {
+            add(list, literal(bl_value_int((int64_t)below(6))));
+        }
+        return list;
+    }
     case MAP:
         return node_of(BL_NODE_MAP, 0);
     case MOMENT:
@@ -159,9 +164,10 @@ static enum wanted some_type(void) {
 static struct bl_node *macro(enum bl_macro loop, enum wanted yield, int depth) {
     static const char *const names[] = {"x", "y", "number", "text"};
     struct bl_node *node = node_of(BL_NODE_LOOP, (uint8_t)loop);
-    bool over_map = below(6) == 0;
+    bool over_map = below(8) == 0;
 
-    node->name = bl_str_from_c(names[below(4)]);
+    node->name = local_count > 0 && below(2) == 0 ? locals[local_count - 1].name /* hides it */
+                                                  : bl_str_from_c(names[below(4)]);
     add(node, over_map ? gen(MAP, depth - 1) : gen(LIST, depth - 1));
     if (local_count == 3) {
         return add(node, literal(bl_value_bool(true)));
@@ -197,7 +203,7 @@ static struct bl_node *gen_bool(int depth) {
     enum wanted other = type;
     struct bl_node *node;
 
-    switch (below(9)) {
+    switch (below(10)) {
     case 0:
     case 1:
         node = node_of(BL_NODE_CALL, below(2) == 0 ? BL_FUNCTION_AND : BL_FUNCTION_OR);
@@ -260,9 +266,9 @@ static struct bl_node *gen_container(enum wanted type, int depth) {
     struct bl_node *node = node_of(type == LIST ? BL_NODE_LIST : BL_NODE_MAP, 0);
     enum wanted item = below(2) == 0 ? INT : some_type();
 
-    if (type == LIST && below(3) == 0) {
-        return below(2) == 0 ? macro(below(2) == 0 ? BL_MACRO_FILTER : BL_MACRO_MAP, INT, depth)
-                             : call(BL_FUNCTION_ADD, gen(LIST, depth - 1), gen(LIST, depth - 1));
+    if (type == LIST && below(2) == 0) {
+        return below(3) > 0 ? macro(below(2) == 0 ? BL_MACRO_FILTER : BL_MACRO_MAP, INT, depth)
+                            : call(BL_FUNCTION_ADD, gen(LIST, depth - 1), gen(LIST, depth - 1));
     }
     for (uint32_t i = below(4); i-- > 0;) {
         if (type == MAP) {
@@ -477,7 +483,7 @@ static void printing_and_running(void **state) {
             random_facts();
         }
         local_count = 0;
-        struct bl_node *made = gen(some_type(), 1 + (int)below(5));
+        struct bl_node *made = gen(some_type(), 2 + (int)below(4));
         struct bl_str text = print(made, texts[0]);
         if (text.len > MAX_TEXT) {
             continue;
