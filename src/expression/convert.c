@@ -243,6 +243,10 @@ static struct bl_value to_timestamp(const struct bl_value *value, uint32_t at) {
 
 struct bl_value bl_builtin_convert(struct bl_evaluation *evaluation, enum bl_function function,
                                    const struct bl_value *value, uint32_t at) {
+    if (value->type == BL_VALUE_STRING &&
+        !bl_evaluation_charge(evaluation, bl_cost_of_text(value->count))) {
+        return bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, at);
+    }
     switch (function) {
     case BL_FUNCTION_BOOL:
         return to_bool(value, at);

@@ -2,6 +2,8 @@
 
 #include "expression/builtin.h"
 
+#define LONG_TEXT_BYTES 64
+
 const char *bl_evaluation_error_text(enum bl_evaluation_error error) {
     static const char *const texts[BL_EVALUATION_ERROR_COUNT] = {
 #define X(symbol, text) [BL_EVALUATION_##symbol] = text,
@@ -122,6 +124,39 @@ static uint64_t cost_of_pair(const struct bl_value *left, const struct bl_value 
     return is_container(left) ? parts + parts_of(left) * parts / 16 : parts;
 }
 
+/* What going through the texts of a value costs. */
+static uint64_t cost_of_texts(const struct bl_value *value) {
+    uint64_t cost = value->type == BL_VALUE_STRING ? bl_cost_of_text(value->count) : 0;
+
+    if (value->type == BL_VALUE_JSON) {
+        const struct bl_json_node *nodes = value->as.document->nodes;
+        for (uint32_t i = value->count; i < nodes[value->count].next; i++) {
+            cost += nodes[i].type == BL_JSON_STRING ? bl_cost_of_text(nodes[i].length) : 0;
+        }
+    } else if (is_container(value)) {
+        uint32_t count = value->count * (value->type == BL_VALUE_MAP ? 2 : 1);
+        for (uint32_t i = 0; i < count; i++) {
+            cost += cost_of_texts(&value->as.items[i]);
+        }
+    }
+    return cost;
+}
+
+/* Takes off what a comparison costs; short texts and numbers are part of the op. */
+static bool charge_pair(struct bl_evaluation *evaluation, const struct bl_value *left,
+                        const struct bl_value *right) {
+    bool is_long = left->type == BL_VALUE_STRING && left->count >= LONG_TEXT_BYTES;
+
+    if (!is_container(right)) {
+        uint32_t shorter = left->count < right->count ? left->count : right->count;
+        return !is_long || right->type != BL_VALUE_STRING || shorter < LONG_TEXT_BYTES ||
+               bl_evaluation_charge(evaluation, bl_cost_of_text(shorter));
+    }
+    return bl_evaluation_charge(evaluation, cost_of_pair(left, right)) &&
+           ((!is_long && !is_container(left)) ||
+            bl_evaluation_charge(evaluation, cost_of_texts(right)));
+}
+
 static enum bl_truth order_truth(struct bl_evaluation *evaluation, const struct bl_op *op,
                                  const struct bl_value *left, const struct bl_value *right) {
     int order;
@@ -157,7 +192,7 @@ static enum bl_truth compare(struct bl_evaluation *evaluation, uint32_t index) {
     if (op->is_strict && (is_error(left) || is_error(right))) {
         return fail(evaluation, is_error(left) ? *left : *right);
     }
-    if (is_container(right) && !bl_evaluation_charge(evaluation, cost_of_pair(left, right))) {
+    if (!charge_pair(evaluation, left, right)) {
         return fail(evaluation, bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, op->at));
     }
     switch ((enum bl_opcode)op->op) {
@@ -364,6 +399,9 @@ static struct bl_value make_container(struct bl_evaluation *evaluation, uint32_t
         if (is_map && filled % 2 == 0) {
             if (!can_be_key(&items[filled])) {
                 return bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, ops[i].at);
+            }
+            if (!bl_evaluation_charge(evaluation, filled / 32)) { /* each is compared with all */
+                return bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, ops[i].at);
             }
             if (has_key(items, filled / 2, &items[filled])) {
                 return bl_error_value(BL_EVALUATION_DUPLICATE_KEY, ops[i].at);

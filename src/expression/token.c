@@ -62,8 +62,8 @@ static bl_result refuse_number(struct bl_lexer *lexer, const struct bl_token *to
 static bl_result read_integer(struct bl_lexer *lexer, struct bl_token *token) {
     uint64_t value = 0;
     bool fits = true;
-    bool is_hex = peek(lexer, 0) == '0' && (peek(lexer, 1) | 0x20) == 'x' &&
-                  hex_digit(peek(lexer, 2)) >= 0;
+    bool is_hex =
+        peek(lexer, 0) == '0' && (peek(lexer, 1) | 0x20) == 'x' && hex_digit(peek(lexer, 2)) >= 0;
     uint64_t base = is_hex ? 16 : 10;
     int digit;
 

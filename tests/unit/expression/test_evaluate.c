@@ -432,6 +432,44 @@ static void cost_runs_out(void **state) {
     EXPECT_EXPRESSIONS(cases);
 }
 
+/* Comparing and converting texts is paid by the byte: the same long pair in a loop runs dry. */
+static void long_texts_cost(void **state) {
+    static char facts[256 * 1024];
+    static const struct expression_case cases[] = {
+        {"a == b", "true"},
+        {"a <= b", "true"},
+        {"[a] == [b]", "true"},
+        {"a in texts", "true"},
+        {"long.all(x, a == \"gold\")", "false"},
+        {"long.all(x, a != \"gold\")", "true"},
+        {"long.all(x, a == b)", "error: costs too much"},
+        {"long.all(x, a <= b)", "error: costs too much"},
+        {"long.all(x, [a] == [b])", "error: costs too much"},
+        {"long.all(x, texts == texts)", "error: costs too much"},
+        {"long.all(x, a in texts)", "error: costs too much"},
+        {"long.all(x, a in [b])", "error: costs too much"},
+        {"long.all(x, int(zeros) == 0)", "error: costs too much"},
+        {"int(zeros)", "0"},
+    };
+    size_t len = 0;
+    (void)state;
+
+    for (int i = 0; i < 4; i++) {
+        static const char *const names[] = {"{\"a\": \"", "\", \"b\": \"", "\", \"texts\": [\"",
+                                            "\"], \"zeros\": \""};
+        len += (size_t)snprintf(facts + len, sizeof(facts) - len, "%s", names[i]);
+        memset(facts + len, i == 3 ? '0' : 'a', 20000);
+        len += 20000;
+    }
+    len += (size_t)snprintf(facts + len, sizeof(facts) - len, "\", \"long\": [1");
+    for (int i = 0; i < 2000; i++) {
+        len += (size_t)snprintf(facts + len, sizeof(facts) - len, ",1");
+    }
+    (void)snprintf(facts + len, sizeof(facts) - len, "]}");
+    expression_facts(facts);
+    EXPECT_EXPRESSIONS(cases);
+}
+
 static void cost_is_counted(void **state) {
     (void)state;
     assert_string_equal(expression_of("number + 1"), "13");
@@ -486,6 +524,7 @@ int main(void) {
         TEST(every_error_has_a_text),
         TEST(scratch_runs_out),
         TEST(cost_runs_out),
+        TEST(long_texts_cost),
         TEST(cost_is_counted),
         TEST(facts_may_be_errors),
     };
