@@ -2,8 +2,6 @@
 
 #include "expression/builtin.h"
 
-#define LONG_TEXT_BYTES 64
-
 const char *bl_evaluation_error_text(enum bl_evaluation_error error) {
     static const char *const texts[BL_EVALUATION_ERROR_COUNT] = {
 #define X(symbol, text) [BL_EVALUATION_##symbol] = text,
@@ -105,58 +103,6 @@ static inline enum bl_truth truth(bool holds) {
     return holds ? BL_TRUTH_TRUE : BL_TRUTH_FALSE;
 }
 
-static bool is_container(const struct bl_value *value) {
-    return value->type == BL_VALUE_LIST || value->type == BL_VALUE_MAP ||
-           value->type == BL_VALUE_JSON;
-}
-
-/* Values within a container. */
-static uint64_t parts_of(const struct bl_value *value) {
-    if (value->type == BL_VALUE_JSON) {
-        return value->as.document->nodes[value->count].next - value->count;
-    }
-    return is_container(value) ? value->count : 1;
-}
-
-/* Members of maps are looked up one by one, so two containers may cost the product. */
-static uint64_t cost_of_pair(const struct bl_value *left, const struct bl_value *right) {
-    uint64_t parts = parts_of(right);
-    return is_container(left) ? parts + parts_of(left) * parts / 16 : parts;
-}
-
-/* What going through the texts of a value costs. */
-static uint64_t cost_of_texts(const struct bl_value *value) {
-    uint64_t cost = value->type == BL_VALUE_STRING ? bl_cost_of_text(value->count) : 0;
-
-    if (value->type == BL_VALUE_JSON) {
-        const struct bl_json_node *nodes = value->as.document->nodes;
-        for (uint32_t i = value->count; i < nodes[value->count].next; i++) {
-            cost += nodes[i].type == BL_JSON_STRING ? bl_cost_of_text(nodes[i].length) : 0;
-        }
-    } else if (is_container(value)) {
-        uint32_t count = value->count * (value->type == BL_VALUE_MAP ? 2 : 1);
-        for (uint32_t i = 0; i < count; i++) {
-            cost += cost_of_texts(&value->as.items[i]);
-        }
-    }
-    return cost;
-}
-
-/* Takes off what a comparison costs; short texts and numbers are part of the op. */
-static bool charge_pair(struct bl_evaluation *evaluation, const struct bl_value *left,
-                        const struct bl_value *right) {
-    bool is_long = left->type == BL_VALUE_STRING && left->count >= LONG_TEXT_BYTES;
-
-    if (!is_container(right)) {
-        uint32_t shorter = left->count < right->count ? left->count : right->count;
-        return !is_long || right->type != BL_VALUE_STRING || shorter < LONG_TEXT_BYTES ||
-               bl_evaluation_charge(evaluation, bl_cost_of_text(shorter));
-    }
-    return bl_evaluation_charge(evaluation, cost_of_pair(left, right)) &&
-           ((!is_long && !is_container(left)) ||
-            bl_evaluation_charge(evaluation, cost_of_texts(right)));
-}
-
 static enum bl_truth order_truth(struct bl_evaluation *evaluation, const struct bl_op *op,
                                  const struct bl_value *left, const struct bl_value *right) {
     int order;
@@ -192,7 +138,7 @@ static enum bl_truth compare(struct bl_evaluation *evaluation, uint32_t index) {
     if (op->is_strict && (is_error(left) || is_error(right))) {
         return fail(evaluation, is_error(left) ? *left : *right);
     }
-    if (!charge_pair(evaluation, left, right)) {
+    if (!bl_charge_comparison(evaluation, left, right)) {
         return fail(evaluation, bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, op->at));
     }
     switch ((enum bl_opcode)op->op) {
@@ -202,7 +148,7 @@ static enum bl_truth compare(struct bl_evaluation *evaluation, uint32_t index) {
         return truth(left->type != BL_VALUE_ABSENT && right->type != BL_VALUE_ABSENT &&
                      !equal(left, right));
     case BL_OP_IN:
-        if (op->is_strict && !is_container(right)) {
+        if (op->is_strict && !bl_is_container(right)) {
             return fail(evaluation, bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, op->at));
         }
         return truth((op->is_strict || bl_value_kind(right) == BL_VALUE_LIST) &&
@@ -493,7 +439,7 @@ static struct bl_value run_loop(struct bl_evaluation *evaluation, uint32_t index
     if (is_error(range)) {
         return *range;
     }
-    if (!is_container(range)) {
+    if (!bl_is_container(range)) {
         return bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, op->at);
     }
     turn.last = ops[turn.body].end == op->end ? turn.body : ops[turn.body].end;
