@@ -4,7 +4,7 @@
 
 const char *bl_evaluation_error_text(enum bl_evaluation_error error) {
     static const char *const texts[BL_EVALUATION_ERROR_COUNT] = {
-#define X(symbol, text) [BL_EVALUATION_##symbol] = text,
+#define X(symbol, text) [BL_EVALUATION_##symbol] = (text),
         BL_EVALUATION_ERROR_MAP(X)
 #undef X
     };

@@ -340,7 +340,7 @@ static bl_result read_sign(struct bl_lexer *lexer, struct bl_token *token) {
     }
     if (c != '\0' && strchr("()[]{}.,?:+-*/%!<>", c) != NULL) {
         lexer->offset++;
-        token->kind = c;
+        token->kind = (unsigned char)c;
         return BL_OK;
     }
     struct bl_diag *diag = bl_expression_problem(lexer->diag, token->at);
