@@ -33,6 +33,24 @@ static inline uint64_t bl_cost_of_text(uint64_t bytes) {
     return bytes / 10 + 1;
 }
 
+static inline bool bl_is_container(const struct bl_value *value) {
+    return value->type == BL_VALUE_LIST || value->type == BL_VALUE_MAP ||
+           value->type == BL_VALUE_JSON;
+}
+
+#define BL_LONG_TEXT_BYTES 64
+
+/* Takes off what comparing two values costs: for containers by their parts and texts, for long texts
+ * by their bytes. Numbers and short texts are part of the op. False as bl_evaluation_charge. */
+bool bl_charge_long_comparison(struct bl_evaluation *evaluation, const struct bl_value *left,
+                               const struct bl_value *right);
+static inline bool bl_charge_comparison(struct bl_evaluation *evaluation,
+                                        const struct bl_value *left, const struct bl_value *right) {
+    bool is_long = (left->type == BL_VALUE_STRING && left->count >= BL_LONG_TEXT_BYTES) ||
+                   bl_is_container(right);
+    return !is_long || bl_charge_long_comparison(evaluation, left, right);
+}
+
 /* Scratch memory, aligned to 16; NULL when there is no more. */
 void *bl_evaluation_scratch(struct bl_evaluation *evaluation, size_t bytes);
 

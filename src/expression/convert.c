@@ -86,7 +86,31 @@ static struct bl_value to_uint(const struct bl_value *value, uint32_t at) {
     }
 }
 
-/* The number of a text, as JSON has them, and the words of IEEE 754. */
+/* What a JSON number must not have: a plus, zeros in front, no digit before the point. */
+static bool read_decimal(struct bl_str text, double *out) {
+    char storage[128];
+    struct bl_buf buf;
+    bool is_negative = text.len > 0 && text.data[0] == '-';
+
+    bl_buf_init(&buf, storage, sizeof(storage));
+    if (text.len > 0 && (is_negative || text.data[0] == '+')) {
+        text.data++;
+        text.len--;
+    }
+    while (text.len > 1 && text.data[0] == '0' && text.data[1] >= '0' && text.data[1] <= '9') {
+        text.data++;
+        text.len--;
+    }
+    if (text.len == 0 || text.data[0] == '-') {
+        return false;
+    }
+    bl_buf_str(&buf, is_negative ? BL_STR("-") : BL_STR(""));
+    bl_buf_str(&buf, text.data[0] == '.' ? BL_STR("0") : BL_STR(""));
+    bl_buf_str(&buf, text);
+    return !buf.overflowed && bl_json_text_double(bl_buf_view(&buf), out);
+}
+
+/* The number of a text, and the words of IEEE 754. */
 static bool read_double(struct bl_str text, double *out) {
     static const struct {
         struct bl_str word;
@@ -98,6 +122,8 @@ static bool read_double(struct bl_str text, double *out) {
         {BL_STR("-Infinity"), -INFINITY},
         {BL_STR("inf"), INFINITY},
         {BL_STR("-inf"), -INFINITY},
+        {BL_STR("+Inf"), INFINITY}, /* as string() writes them */
+        {BL_STR("-Inf"), -INFINITY},
     };
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
@@ -106,7 +132,7 @@ static bool read_double(struct bl_str text, double *out) {
             return true;
         }
     }
-    return bl_json_text_double(text, out);
+    return bl_json_text_double(text, out) || read_decimal(text, out);
 }
 
 static struct bl_value to_double(const struct bl_value *value, uint32_t at) {
@@ -217,6 +243,10 @@ static struct bl_value to_timestamp(const struct bl_value *value, uint32_t at) {
 
 struct bl_value bl_builtin_convert(struct bl_evaluation *evaluation, enum bl_function function,
                                    const struct bl_value *value, uint32_t at) {
+    if (value->type == BL_VALUE_STRING &&
+        !bl_evaluation_charge(evaluation, bl_cost_of_text(value->count))) {
+        return bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, at);
+    }
     switch (function) {
     case BL_FUNCTION_BOOL:
         return to_bool(value, at);

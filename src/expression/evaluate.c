@@ -4,7 +4,7 @@
 
 const char *bl_evaluation_error_text(enum bl_evaluation_error error) {
     static const char *const texts[BL_EVALUATION_ERROR_COUNT] = {
-#define X(symbol, text) [BL_EVALUATION_##symbol] = text,
+#define X(symbol, text) [BL_EVALUATION_##symbol] = (text),
         BL_EVALUATION_ERROR_MAP(X)
 #undef X
     };
@@ -103,25 +103,6 @@ static inline enum bl_truth truth(bool holds) {
     return holds ? BL_TRUTH_TRUE : BL_TRUTH_FALSE;
 }
 
-static bool is_container(const struct bl_value *value) {
-    return value->type == BL_VALUE_LIST || value->type == BL_VALUE_MAP ||
-           value->type == BL_VALUE_JSON;
-}
-
-/* Values within a container. */
-static uint64_t parts_of(const struct bl_value *value) {
-    if (value->type == BL_VALUE_JSON) {
-        return value->as.document->nodes[value->count].next - value->count;
-    }
-    return is_container(value) ? value->count : 1;
-}
-
-/* Members of maps are looked up one by one, so two containers may cost the product. */
-static uint64_t cost_of_pair(const struct bl_value *left, const struct bl_value *right) {
-    uint64_t parts = parts_of(right);
-    return is_container(left) ? parts + parts_of(left) * parts / 16 : parts;
-}
-
 static enum bl_truth order_truth(struct bl_evaluation *evaluation, const struct bl_op *op,
                                  const struct bl_value *left, const struct bl_value *right) {
     int order;
@@ -157,7 +138,7 @@ static enum bl_truth compare(struct bl_evaluation *evaluation, uint32_t index) {
     if (op->is_strict && (is_error(left) || is_error(right))) {
         return fail(evaluation, is_error(left) ? *left : *right);
     }
-    if (is_container(right) && !bl_evaluation_charge(evaluation, cost_of_pair(left, right))) {
+    if (!bl_charge_comparison(evaluation, left, right)) {
         return fail(evaluation, bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, op->at));
     }
     switch ((enum bl_opcode)op->op) {
@@ -167,7 +148,7 @@ static enum bl_truth compare(struct bl_evaluation *evaluation, uint32_t index) {
         return truth(left->type != BL_VALUE_ABSENT && right->type != BL_VALUE_ABSENT &&
                      !equal(left, right));
     case BL_OP_IN:
-        if (op->is_strict && !is_container(right)) {
+        if (op->is_strict && !bl_is_container(right)) {
             return fail(evaluation, bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, op->at));
         }
         return truth((op->is_strict || bl_value_kind(right) == BL_VALUE_LIST) &&
@@ -365,6 +346,9 @@ static struct bl_value make_container(struct bl_evaluation *evaluation, uint32_t
             if (!can_be_key(&items[filled])) {
                 return bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, ops[i].at);
             }
+            if (!bl_evaluation_charge(evaluation, filled / 32)) { /* each is compared with all */
+                return bl_error_value(BL_EVALUATION_TOO_EXPENSIVE, ops[i].at);
+            }
             if (has_key(items, filled / 2, &items[filled])) {
                 return bl_error_value(BL_EVALUATION_DUPLICATE_KEY, ops[i].at);
             }
@@ -455,7 +439,7 @@ static struct bl_value run_loop(struct bl_evaluation *evaluation, uint32_t index
     if (is_error(range)) {
         return *range;
     }
-    if (!is_container(range)) {
+    if (!bl_is_container(range)) {
         return bl_error_value(BL_EVALUATION_NO_SUCH_OVERLOAD, op->at);
     }
     turn.last = ops[turn.body].end == op->end ? turn.body : ops[turn.body].end;

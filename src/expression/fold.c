@@ -1,4 +1,6 @@
 /* What is constant is computed once, before any request. */
+#include <assert.h>
+
 #include "expression/evaluate.h"
 #include "expression/expression.h"
 #include "expression/token.h"
@@ -151,6 +153,7 @@ static bl_result fold(struct folder *folder, struct bl_node *node) {
         return BL_OK;
     }
     if (is_call && node->function == BL_FUNCTION_CONDITIONAL) {
+        assert(node->first != NULL && node->first->next != NULL && node->last != NULL);
         if (is_bool(node->first, true)) {
             become_child(node, node->first->next);
         } else if (is_bool(node->first, false)) {

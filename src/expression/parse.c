@@ -1,5 +1,7 @@
 /* From text to tree, by the grammar of cel-spec, "Syntax". Recursion is bounded by
  * BL_EXPRESSION_MAX_DEPTH. */
+#include <assert.h>
+
 #include "expression/syntax.h"
 #include "expression/token.h"
 
@@ -46,6 +48,7 @@ static bl_result make(struct parser *parser, enum bl_node_kind kind, uint32_t at
 }
 
 static bl_result add(struct parser *parser, struct bl_node *parent, struct bl_node *child) {
+    assert(child != NULL); /* what was parsed was made */
     if (child->depth >= BL_EXPRESSION_MAX_DEPTH) {
         return refuse_depth(parser, child->at);
     }
@@ -98,7 +101,7 @@ static bl_result expect(struct parser *parser, int kind, const char *wanted) {
 static bl_result parse_items(struct parser *parser, struct bl_node *parent, int close,
                              const char *wanted, bool trailing_comma) {
     while (parser->token.kind != close) {
-        struct bl_node *item;
+        struct bl_node *item = NULL;
         BL_TRY(parse_expression(parser, &item));
         BL_TRY(add(parser, parent, item));
         if (parser->token.kind != ',') {
@@ -119,7 +122,7 @@ static bl_result parse_map(struct parser *parser, struct bl_node **out) {
     BL_TRY(make(parser, BL_NODE_MAP, parser->token.at, out));
     BL_TRY(advance(parser));
     while (parser->token.kind != '}') {
-        struct bl_node *key, *value;
+        struct bl_node *key = NULL, *value = NULL;
         BL_TRY(parse_expression(parser, &key));
         BL_TRY(expect(parser, ':', "\":\" behind a map's key"));
         BL_TRY(parse_expression(parser, &value));
@@ -262,7 +265,9 @@ static bl_result parse_literal(struct parser *parser, bool negative, uint32_t at
             struct bl_diag *diag = bl_expression_problem(parser->diag, token.at);
             bl_diag_message(diag, "%.*s does not fit a signed integer of 64 bits",
                             BL_STR_ARG(token.text));
-            bl_diag_hint(diag, "an unsigned one is written %.*su", BL_STR_ARG(token.text));
+            if (!negative) {
+                bl_diag_hint(diag, "an unsigned one is written %.*su", BL_STR_ARG(token.text));
+            }
             return BL_FAIL(INVALID_REQUEST);
         }
         token.value = bl_value_int((int64_t)(negative ? -magnitude : magnitude));
@@ -317,7 +322,8 @@ static bl_result parse_selection(struct parser *parser, struct bl_node *operand,
     struct bl_token name = parser->token;
     struct bl_node *node;
 
-    if (name.kind != BL_TOKEN_NAME) {
+    /* Words that CEL keeps for later may be members: metadata.package */
+    if (name.kind != BL_TOKEN_NAME && name.kind != BL_TOKEN_RESERVED) {
         return refuse_token(parser, "a member's name");
     }
     BL_TRY(advance(parser));
@@ -338,7 +344,7 @@ static bl_result parse_selection(struct parser *parser, struct bl_node *operand,
 static bl_result parse_member(struct parser *parser, struct bl_node **out) {
     BL_TRY(parse_primary(parser, out));
     for (;;) {
-        struct bl_node *node, *key;
+        struct bl_node *node = NULL, *key = NULL;
         if (parser->token.kind == '.') {
             BL_TRY(advance(parser));
             BL_TRY(parse_selection(parser, *out, out));
@@ -421,7 +427,7 @@ static bl_result parse_binary(struct parser *parser, int level, struct bl_node *
 
     BL_TRY(level == 2 ? parse_unary(parser, out) : parse_binary(parser, level + 1, out));
     while ((function = binary_function(parser->token.kind, level)) >= 0) {
-        struct bl_node *node, *right;
+        struct bl_node *node = NULL, *right = NULL;
         BL_TRY(make_call(parser, (enum bl_function)function, parser->token.at, &node));
         BL_TRY(advance(parser));
         BL_TRY(level == 2 ? parse_unary(parser, &right) : parse_binary(parser, level + 1, &right));
@@ -439,7 +445,7 @@ static bl_result parse_logic(struct parser *parser, bool is_or, struct bl_node *
 
     BL_TRY(is_or ? parse_logic(parser, false, out) : parse_binary(parser, 0, out));
     while (parser->token.kind == sign) {
-        struct bl_node *next;
+        struct bl_node *next = NULL;
         if (chain == NULL) {
             BL_TRY(make_call(parser, is_or ? BL_FUNCTION_OR : BL_FUNCTION_AND, parser->token.at,
                              &chain));
@@ -454,7 +460,7 @@ static bl_result parse_logic(struct parser *parser, bool is_or, struct bl_node *
 }
 
 static bl_result parse_conditional(struct parser *parser, struct bl_node **out) {
-    struct bl_node *node, *yes, *no;
+    struct bl_node *node = NULL, *yes = NULL, *no = NULL;
 
     BL_TRY(parse_logic(parser, true, out));
     if (parser->token.kind != '?') {
@@ -487,6 +493,7 @@ bl_result bl_expression_parse(struct bl_str text, struct bl_arena *arena, struct
         .lexer = {.text = text, .arena = arena, .diag = diag}, .arena = arena, .diag = diag};
 
     bl_diag_clear(diag);
+    *out = NULL;
     if (text.len > BL_EXPRESSION_MAX_BYTES) {
         bl_diag_message(bl_expression_problem(diag, 0), "has %zu bytes, more than %d", text.len,
                         BL_EXPRESSION_MAX_BYTES);

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
+
 /* Three ints a state, two lists of states: room for some 160 (pcre2api, "Matching a pattern: the
  * alternative function"). */
 #define WORKSPACE_INTS 1000
@@ -51,47 +53,132 @@ static bool is_repeat(char c) {
     return c == '*' || c == '+' || c == '?' || c == '}';
 }
 
-/* Reads past a class; the closing bracket may be its first member. */
-static size_t skip_class(struct bl_str text, size_t at) {
-    at += at < text.len && text.data[at] == '^' ? 1 : 0;
-    at += at < text.len && text.data[at] == ']' ? 1 : 0;
-    while (at < text.len && text.data[at] != ']') {
-        if (text.data[at] == '[' && at + 1 < text.len && text.data[at + 1] == ':') {
-            const char *end = memmem(text.data + at + 2, text.len - at - 2, ":]", 2);
-            at = end == NULL ? at + 1 : (size_t)(end - text.data) + 2;
-        } else {
-            at += text.data[at] == '\\' ? 2 : 1;
-        }
-    }
-    return at + 1;
+/* Goes through a pattern once: what RE2 has not is refused, and what it reads otherwise than PCRE2
+ * is rewritten. At most two bytes come of one. */
+struct rewriter {
+    struct bl_str text;
+    size_t at;
+    struct bl_buf out;
+    struct bl_diag *diag;
+    bool is_multiline[BL_PATTERN_MAX_BYTES + 1]; /* (?m) holds, in each group that is open */
+    size_t depth;
+};
+
+static char peek(const struct rewriter *rewriter, size_t ahead) {
+    size_t at = rewriter->at + ahead;
+    return at < rewriter->text.len ? rewriter->text.data[at] : '\0';
 }
 
-static bl_result check_syntax(struct bl_str text, struct bl_diag *diag) {
-    static const char letters[] = "123456789kgGKCXRNhHVPELUluF";
+static void take(struct rewriter *rewriter, size_t bytes) {
+    bytes = bytes < rewriter->text.len - rewriter->at ? bytes : rewriter->text.len - rewriter->at;
+    bl_buf_bytes(&rewriter->out, rewriter->text.data + rewriter->at, bytes);
+    rewriter->at += bytes;
+}
 
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.data[i];
-        char next = i + 1 < text.len ? text.data[i + 1] : '\0';
+static bl_result take_escape(struct rewriter *rewriter, bool in_class) {
+    char next = peek(rewriter, 1);
+
+    if (next == 'Q') {
+        return refuse(rewriter->diag, rewriter->text, rewriter->at, "\\Q");
+    }
+    if (next != '\0' &&
+        strchr(in_class ? "123456789kgGKCXRNhHVELUluFZecob" : "123456789kgGKCXRNhHVELUluFZeco",
+               next) != NULL) {
+        return refuse(rewriter->diag, rewriter->text, rewriter->at,
+                      "a back reference, or an escape that RE2 has not");
+    }
+    if (next == 'v') { /* one character; to PCRE2 it is a class */
+        bl_buf_literal(&rewriter->out, "\\x0b");
+        rewriter->at += 2;
+        return BL_OK;
+    }
+    take(rewriter, 2);
+    return BL_OK;
+}
+
+/* Bytes of "[:name:]", 0 if there is none. */
+static size_t named_class_len(const struct rewriter *rewriter) {
+    size_t len = 2;
+
+    if (peek(rewriter, 0) != '[' || peek(rewriter, 1) != ':') {
+        return 0;
+    }
+    len += peek(rewriter, len) == '^' ? 1 : 0;
+    while (peek(rewriter, len) >= 'a' && peek(rewriter, len) <= 'z') {
+        len++;
+    }
+    return peek(rewriter, len) == ':' && peek(rewriter, len + 1) == ']' ? len + 2 : 0;
+}
+
+/* At the bracket; the closing one may be the first member. */
+static bl_result take_class(struct rewriter *rewriter) {
+    take(rewriter, peek(rewriter, 1) == '^' ? 2 : 1);
+    if (peek(rewriter, 0) == ']') {
+        take(rewriter, 1);
+    }
+    while (rewriter->at < rewriter->text.len && peek(rewriter, 0) != ']') {
+        size_t name_len = named_class_len(rewriter);
+        if (name_len > 0) {
+            take(rewriter, name_len);
+        } else if (peek(rewriter, 0) == '\\') {
+            BL_TRY(take_escape(rewriter, true));
+        } else {
+            take(rewriter, 1);
+        }
+    }
+    take(rewriter, 1);
+    return BL_OK;
+}
+
+/* At "(". Flags hold to the end of the group that they stand in. */
+static bl_result take_group(struct rewriter *rewriter) {
+    struct bl_str rest = {rewriter->text.data + rewriter->at, rewriter->text.len - rewriter->at};
+    bool is_multiline = rewriter->is_multiline[rewriter->depth];
+    bool is_set = true;
+    size_t len = 1;
+
+    if (peek(rewriter, 1) == '*') {
+        return refuse(rewriter->diag, rewriter->text, rewriter->at, "a verb");
+    }
+    if (peek(rewriter, 1) == '?') {
+        const char *what = check_group((struct bl_str){rest.data + 2, rest.len - 2});
+        if (what != NULL) {
+            return refuse(rewriter->diag, rewriter->text, rewriter->at, what);
+        }
+        for (len = 2;
+             peek(rewriter, len) != 'P' && peek(rewriter, len) != ':' && peek(rewriter, len) != ')';
+             len++) {
+            is_set = is_set && peek(rewriter, len) != '-';
+            is_multiline = peek(rewriter, len) == 'm' ? is_set : is_multiline;
+        }
+    }
+    if (peek(rewriter, 1) != '?' || peek(rewriter, len) != ')') {
+        rewriter->depth++; /* a group; else flags for the rest of this one */
+    } else {
+        len++;
+    }
+    rewriter->is_multiline[rewriter->depth] = is_multiline;
+    take(rewriter, len);
+    return BL_OK;
+}
+
+static bl_result rewrite(struct rewriter *rewriter) {
+    while (rewriter->at < rewriter->text.len) {
+        char c = peek(rewriter, 0);
         if (c == '\\') {
-            bool is_property = next == 'P'; /* \pL and \PL are of RE2 */
-            if (next == 'Q') {
-                return refuse(diag, text, i, "\\Q");
-            }
-            if (next != '\0' && !is_property && strchr(letters, next) != NULL) {
-                return refuse(diag, text, i, "a back reference, or an escape that RE2 has not");
-            }
-            i++;
+            BL_TRY(take_escape(rewriter, false));
         } else if (c == '[') {
-            i = skip_class(text, i + 1) - 1;
-        } else if (c == '(' && next == '*') {
-            return refuse(diag, text, i, "a verb");
-        } else if (c == '(' && next == '?') {
-            const char *what = check_group((struct bl_str){text.data + i + 2, text.len - i - 2});
-            if (what != NULL) {
-                return refuse(diag, text, i, what);
-            }
-        } else if (is_repeat(c) && next == '+') {
-            return refuse(diag, text, i, "a possessive repetition");
+            BL_TRY(take_class(rewriter));
+        } else if (c == '(') {
+            BL_TRY(take_group(rewriter));
+        } else if (is_repeat(c) && peek(rewriter, 1) == '+') {
+            return refuse(rewriter->diag, rewriter->text, rewriter->at, "a possessive repetition");
+        } else if (c == '$' && !rewriter->is_multiline[rewriter->depth]) {
+            bl_buf_literal(&rewriter->out, "\\z"); /* PCRE2 would allow a line feed behind it */
+            rewriter->at++;
+        } else {
+            rewriter->depth -= c == ')' && rewriter->depth > 0 ? 1 : 0;
+            take(rewriter, 1);
         }
     }
     return BL_OK;
@@ -111,15 +198,15 @@ static void keep(void *memory, void *user) { /* goes with the arena */
 static pcre2_code *make(const char *text, size_t len, pcre2_compile_context *context, int *error,
                         PCRE2_SIZE *offset) {
     return pcre2_compile((PCRE2_SPTR)text, len,
-                         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_DOLLAR_ENDONLY |
-                             PCRE2_NO_AUTO_POSSESS | PCRE2_NEVER_BACKSLASH_C,
+                         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_NO_AUTO_POSSESS |
+                             PCRE2_NEVER_BACKSLASH_C,
                          error, offset, context);
 }
 
 static bl_result compile(struct bl_str text, struct bl_arena *arena, struct bl_pattern *pattern,
                          struct bl_diag *diag) {
     /* Searching is part of the pattern, so that matching begins once, at the start. */
-    char searched[BL_PATTERN_MAX_BYTES + 16];
+    char searched[2 * BL_PATTERN_MAX_BYTES + 16];
     int len = snprintf(searched, sizeof(searched), "(?s:.*?)(?:%.*s)", BL_STR_ARG(text));
     int error = PCRE2_ERROR_HEAP_FAILED;
     PCRE2_SIZE at = 0;
@@ -156,12 +243,15 @@ bl_result bl_pattern_compile(struct bl_str text, struct bl_arena *arena,
         bl_diag_message(diag, "the pattern holds a NUL");
         return BL_FAIL(INVALID_REQUEST);
     }
-    BL_TRY(check_syntax(text, diag));
+    char storage[2 * BL_PATTERN_MAX_BYTES];
+    struct rewriter rewriter = {.text = text, .diag = diag};
+    bl_buf_init(&rewriter.out, storage, sizeof(storage));
+    BL_TRY(rewrite(&rewriter));
     struct bl_pattern *pattern = bl_arena_calloc(arena, 1, sizeof(*pattern));
     if (pattern == NULL) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    BL_TRY(compile(text, arena, pattern, diag));
+    BL_TRY(compile(bl_buf_view(&rewriter.out), arena, pattern, diag));
     *out = pattern;
     return BL_OK;
 }

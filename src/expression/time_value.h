@@ -1,8 +1,8 @@
 /*
  * Timestamps and durations of expressions: seconds, rounded down, and nanoseconds.
  *
- * Ranges are those of CEL (google.protobuf.Timestamp, google.protobuf.Duration): the years 1 to
- * 9999, and ± 315 576 000 000 s, some 10 000 years. Pure, any thread.
+ * Ranges are those of CEL (cel-spec, "Overflow"): the years 1 to 9999, and as many nanoseconds as an
+ * int64 holds, some ± 292 years. Pure, any thread.
  */
 #ifndef BL_EXPRESSION_TIME_VALUE_H
 #define BL_EXPRESSION_TIME_VALUE_H
@@ -11,7 +11,6 @@
 
 #define BL_TIMESTAMP_FIRST_S INT64_C(-62135596800) /* 0001-01-01T00:00:00Z */
 #define BL_TIMESTAMP_LAST_S INT64_C(253402300799)  /* 9999-12-31T23:59:59Z */
-#define BL_DURATION_LIMIT_S INT64_C(315576000000)
 
 /* `a` + `sign` × `b`, as a value of `type` (TIMESTAMP or DURATION); false if out of range. `sign` is
  * 1 or -1. */
@@ -36,7 +35,7 @@ bool bl_duration_parse(struct bl_str text, struct bl_value *out);
 void bl_timestamp_text(const struct bl_value *timestamp, struct bl_buf *buf);
 void bl_duration_text(const struct bl_value *duration, struct bl_buf *buf);
 
-/* Offset of a zone from UTC in minutes: "UTC", "Z", "+02:00", "-05:30". Names of places are not
+/* Offset of a zone from UTC in minutes: "UTC", "Z", "+02:00", "02:00", "-05:30". Names of places are not
  * known here: the pure core has no table of them. */
 bool bl_zone_parse(struct bl_str text, int *minutes);
 

@@ -62,7 +62,8 @@ static bl_result refuse_number(struct bl_lexer *lexer, const struct bl_token *to
 static bl_result read_integer(struct bl_lexer *lexer, struct bl_token *token) {
     uint64_t value = 0;
     bool fits = true;
-    bool is_hex = peek(lexer, 0) == '0' && (peek(lexer, 1) | 0x20) == 'x';
+    bool is_hex =
+        peek(lexer, 0) == '0' && (peek(lexer, 1) | 0x20) == 'x' && hex_digit(peek(lexer, 2)) >= 0;
     uint64_t base = is_hex ? 16 : 10;
     int digit;
 
@@ -339,7 +340,7 @@ static bl_result read_sign(struct bl_lexer *lexer, struct bl_token *token) {
     }
     if (c != '\0' && strchr("()[]{}.,?:+-*/%!<>", c) != NULL) {
         lexer->offset++;
-        token->kind = c;
+        token->kind = (unsigned char)c;
         return BL_OK;
     }
     struct bl_diag *diag = bl_expression_problem(lexer->diag, token->at);

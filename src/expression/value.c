@@ -1,5 +1,6 @@
 #include "expression/value.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "expression/time_value.h"
@@ -23,6 +24,7 @@ struct bl_value bl_value_from_json(struct bl_json json) {
         (void)bl_json_int64(json, &value.as.integer);
         break;
     case BL_JSON_UINT:
+        assert(json.doc != NULL);
         value.type = BL_VALUE_UINT;
         value.as.unsigned_integer = json.doc->nodes[json.index].value.unsigned_integer;
         break;
@@ -118,8 +120,8 @@ bool bl_value_get(const struct bl_value *map, const struct bl_value *key, struct
         return out->type != BL_VALUE_ABSENT;
     }
     for (uint32_t i = 0; map->type == BL_VALUE_MAP && i < map->count; i++) {
-        if (bl_value_equal(&map->as.items[2 * i], key)) {
-            *out = map->as.items[2 * i + 1];
+        if (bl_value_equal(&map->as.items[(size_t)2 * i], key)) {
+            *out = map->as.items[(size_t)2 * i + 1];
             return true;
         }
     }
@@ -150,8 +152,8 @@ bool bl_value_next(struct bl_value_iter *iter) {
         return false;
     }
     if (iter->of.type == BL_VALUE_MAP) {
-        iter->key = iter->of.as.items[2 * iter->index];
-        iter->value = iter->of.as.items[2 * iter->index + 1];
+        iter->key = iter->of.as.items[(size_t)2 * iter->index];
+        iter->value = iter->of.as.items[(size_t)2 * iter->index + 1];
     } else {
         iter->value = iter->of.as.items[iter->index];
     }
