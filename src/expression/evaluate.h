@@ -5,9 +5,8 @@
  * the macros built on them, which absorb it when the other side decides. Nothing is taken from the
  * heap; texts and lists that an expression makes stand in scratch memory of the caller, or in 4 KiB
  * of the stack. Cost is counted and bounded, so that no request can make an expression run for
- * long: 1 for each op and each turn of a loop, and for work on texts and lists what cel-go charges
- * (common/operators cost: a tenth per byte that is gone through; for a pattern, that times a quarter
- * of its length).
+ * long: 1 for each op and each turn of a loop, a tenth per byte of a text that is gone through, as
+ * cel-go has it, and for a pattern 200 and 2 a byte, since it may backtrack.
  */
 #ifndef BL_EXPRESSION_EVALUATE_H
 #define BL_EXPRESSION_EVALUATE_H

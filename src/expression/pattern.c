@@ -7,10 +7,14 @@
 
 #include "base/buf.h"
 
-/* Three ints a state, two lists of states: room for some 160 (pcre2api, "Matching a pattern: the
- * alternative function"). */
-#define WORKSPACE_INTS 1000
-#define MATCH_DATA_BYTES 1024
+/* Room for the frames of a match: PCRE2 begins with 20 KiB of them and doubles, so that 320 KiB can be
+ * in use, some 2500 repetitions of a group. */
+#define FRAMES_BYTES ((size_t)640 * 1024)
+
+/* Steps that a match may take, besides some for each byte: a search takes one or two a byte, a
+ * pattern that tries the same stretch in many ways runs into it. */
+#define STEPS_BASE 2000
+#define STEPS_PER_BYTE 8
 
 struct bl_pattern {
     pcre2_code *code;
@@ -198,16 +202,20 @@ static void keep(void *memory, void *user) { /* goes with the arena */
 static pcre2_code *make(const char *text, size_t len, pcre2_compile_context *context, int *error,
                         PCRE2_SIZE *offset) {
     return pcre2_compile((PCRE2_SPTR)text, len,
-                         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_NO_AUTO_POSSESS |
-                             PCRE2_NEVER_BACKSLASH_C,
+                         PCRE2_UTF | PCRE2_NO_UTF_CHECK | PCRE2_ANCHORED | PCRE2_NEVER_BACKSLASH_C,
                          error, offset, context);
 }
 
 static bl_result compile(struct bl_str text, struct bl_arena *arena, struct bl_pattern *pattern,
                          struct bl_diag *diag) {
-    /* Searching is part of the pattern, so that matching begins once, at the start. */
+    /* Searching is part of the pattern, so that matching begins once, at the start, and all its steps
+     * count against one limit. What can only match at the start is not searched for. */
+    bool is_at_start = text.len > 0 && text.data[0] == '^' &&
+                       memchr(text.data, '|', text.len) == NULL &&
+                       memchr(text.data, '(', text.len) == NULL;
     char searched[2 * BL_PATTERN_MAX_BYTES + 16];
-    int len = snprintf(searched, sizeof(searched), "(?s:.*?)(?:%.*s)", BL_STR_ARG(text));
+    int len = snprintf(searched, sizeof(searched), "%s(?:%.*s)", is_at_start ? "" : "(?s:.*?)",
+                       BL_STR_ARG(text));
     int error = PCRE2_ERROR_HEAP_FAILED;
     PCRE2_SIZE at = 0;
 
@@ -258,9 +266,9 @@ bl_result bl_pattern_compile(struct bl_str text, struct bl_arena *arena,
 
 /* --- matching ------------------------------------------------------------------------------ */
 
-/* Match data asks for its memory; it gets a piece of the stack. */
+/* A match asks for memory; it gets a piece of the stack, which is touched only as far as it is used. */
 struct piece {
-    _Alignas(16) char bytes[MATCH_DATA_BYTES];
+    _Alignas(16) char bytes[FRAMES_BYTES];
     size_t used;
 };
 
@@ -277,20 +285,20 @@ static void *take_from_piece(size_t size, void *user) {
 
 enum bl_match bl_pattern_match(const struct bl_pattern *pattern, struct bl_str text) {
     struct piece piece;
-    int workspace[WORKSPACE_INTS];
 
     if (text.len > BL_PATTERN_TEXT_MAX_BYTES) {
         return BL_MATCH_TOO_MUCH;
     }
     piece.used = 0;
     pcre2_general_context *memory = pcre2_general_context_create(take_from_piece, keep, &piece);
-    pcre2_match_data *data = memory == NULL ? NULL : pcre2_match_data_create(1, memory);
+    pcre2_match_context *context = memory == NULL ? NULL : pcre2_match_context_create(memory);
+    pcre2_match_data *data = context == NULL ? NULL : pcre2_match_data_create(1, memory);
     if (data == NULL) {
         return BL_MATCH_TOO_MUCH;
     }
-    int found = pcre2_dfa_match(pattern->code, (PCRE2_SPTR)text.data, text.len, 0,
-                                PCRE2_NO_UTF_CHECK | PCRE2_DFA_SHORTEST, data, NULL, workspace,
-                                WORKSPACE_INTS);
+    (void)pcre2_set_match_limit(context, STEPS_BASE + STEPS_PER_BYTE * (uint32_t)text.len);
+    int found = pcre2_match(pattern->code, (PCRE2_SPTR)text.data, text.len, 0, PCRE2_NO_UTF_CHECK,
+                            data, context);
     if (found >= 0) {
         return BL_MATCH_YES;
     }

@@ -41,7 +41,7 @@ static void write_form(struct bl_buf *buf, enum bl_function function, const char
         bl_buf_printf(buf, right == NULL ? "%s%s" : "%s %s", right == NULL ? name : left,
                       right == NULL ? left : name);
         bl_buf_printf(buf, "%s%s", right == NULL ? "" : " ", between);
-    } else if (style == BL_STYLE_METHOD) {
+    } else if (style == BL_STYLE_METHOD || (style == BL_STYLE_EITHER && right != NULL)) {
         bl_buf_printf(buf, "%s.%s(%s)", left, name, between);
     } else {
         bl_buf_printf(buf, "%s(%s%s%s)", name, left, right == NULL ? "" : ", ", between);
@@ -119,7 +119,8 @@ static void write_limits(struct bl_buf *buf) {
         "An expression has at most %d bytes, %d parts and %d levels, a pattern at most %d bytes, "
         "and a text that is matched at most %d. All conditions of one decision together may cost "
         "%u, where most operations cost 1, a tenth of the bytes of a text that is gone through, "
-        "and each turn of a macro 1 more; what they make may take %d bytes.\n",
+        "each turn of a macro 1 more, and a pattern 200 and 2 a byte; what they make may take %d "
+        "bytes.\n",
         BL_EXPRESSION_MAX_BYTES, BL_EXPRESSION_MAX_NODES, BL_EXPRESSION_MAX_DEPTH,
         BL_PATTERN_MAX_BYTES, BL_PATTERN_TEXT_MAX_BYTES, BL_EVALUATION_COST_MAX,
         BL_EVALUATION_SCRATCH_BYTES);

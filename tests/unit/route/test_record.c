@@ -123,13 +123,13 @@ static void other_versions_and_policies_are_refused(void **state) {
     assert_int_equal(bl_record_decode(view, other.policy, false, &arena, &out, &diag).error,
                      BL_E_INVALID_REQUEST);
     assert_non_null(strstr(diag.message, "another revision"));
-    /* With leave, facts and providers are matched by name; what is new is unknown. */
+    /* With leave, facts and providers are matched by name; what is new is unknown, and told. */
     assert_true(bl_is_ok(bl_record_decode(view, other.policy, true, &arena, &out, &diag)));
     assert_int_equal(out.pin, 0);
     assert_int_equal(out.states[1].latency_p50_ms, -1);
     for (uint16_t f = 0; f < other.policy->fact_count; f++) {
         bool known = bl_str_equal_c(other.policy->facts[f].path, "metadata.tier");
-        assert_int_equal(out.facts[f].type, known ? BL_VALUE_STRING : BL_VALUE_ABSENT);
+        assert_int_equal(out.facts[f].type, known ? BL_VALUE_STRING : BL_VALUE_ERROR);
     }
     release(&other);
 }
