@@ -16,7 +16,7 @@
 #define INPUT_BYTES ((size_t)1024 * 1024)
 #define SCRATCH_BYTES ((size_t)1024 * 1024)
 #define OUTPUT_BYTES ((size_t)4 * 1024 * 1024)
-#define OPS_MAX (4 * BL_EXPRESSION_MAX_NODES)
+#define OPS_MAX ((size_t)4 * BL_EXPRESSION_MAX_NODES)
 
 /* What expressions are evaluated against: a request, and variables that go before it. */
 struct bench {
@@ -182,8 +182,8 @@ static bool compile(struct bench *bench, struct bl_str text, struct bl_code *cod
 
     bench->fact_count = 0;
     bl_arena_reset(&bench->kept);
-    *code = (struct bl_code){.op_capacity = OPS_MAX,
-                             .constant_capacity = OPS_MAX,
+    *code = (struct bl_code){.op_capacity = (uint32_t)OPS_MAX,
+                             .constant_capacity = (uint16_t)OPS_MAX,
                              .pattern_capacity = BL_POLICY_MAX_PATTERNS,
                              .arena = &bench->kept};
     code->ops = bl_arena_alloc(&bench->kept, OPS_MAX * sizeof(*code->ops));

@@ -28,7 +28,7 @@
     X(DUPLICATE_KEY, "a key stands twice in a map")                                                \
     X(TOO_EXPENSIVE, "costs too much")                                                             \
     X(TOO_LARGE, "makes more text or lists than there is room for")                                \
-    X(TEXT_TOO_LONG, "too much work for a pattern")                                               \
+    X(TEXT_TOO_LONG, "too much work for a pattern")                                                \
     X(NOT_RECORDED, "not recorded")
 
 enum bl_evaluation_error {

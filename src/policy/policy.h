@@ -203,7 +203,7 @@ struct bl_policy {
     struct {
         struct bl_str policy_id; /* absent = none */
         double share;            /* of the requests, 0..1 */
-    } shadow; /* a candidate that decides beside this policy, without effect */
+    } shadow;                    /* a candidate that decides beside this policy, without effect */
     struct bl_limits_config limits;
 
     const struct bl_step *steps; /* pre, then validators, then post, each in document order */

@@ -356,8 +356,7 @@ static void conditions_agree_with_a_plain_interpreter(void **state) {
                 facts.values[f] = random_fact(&arena);
             }
             for (int f = 0; f < compiled.policy->fact_count; f++) {
-                values[f] =
-                    bl_value_from_json(fact_of(&facts, compiled.policy->facts[f].path));
+                values[f] = bl_value_from_json(fact_of(&facts, compiled.policy->facts[f].path));
             }
             bool expected = plain_holds(when, &facts);
             held += expected ? 1 : 0;

@@ -32,7 +32,8 @@ static void document_keys_are_these(void **state) {
     expect_keys(
         &bl_document_keys,
         "version tenant_id policy_id providers weights strategy rules fallbacks fallback "
-        "max_attempts total_deadline_ms deadline ack_timeout_ms sticky circuit_breaker ejection shadow "
+        "max_attempts total_deadline_ms deadline ack_timeout_ms sticky circuit_breaker ejection "
+        "shadow "
         "rate_limit tokens quota budget workers push pre validators post extensions "
         "on_store_outage metadata defaults escalate_on allow_rules timeout_ms health_check");
 }
