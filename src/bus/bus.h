@@ -85,6 +85,9 @@ struct bl_bus_callbacks {
     void (*on_state)(void *user, enum bl_bus_state state, struct bl_str reason);
     /* Faults that leave the connection up: a missing permission, dropped messages. May be NULL. */
     void (*on_error)(void *user, struct bl_str text);
+    /* The server refuses a subscription, for lack of permission. Nothing arrives for it until the
+     * next connection, or bl_bus_retry_refused, has asked again with success. May be NULL; then on_error is told. */
+    void (*on_refused)(void *user, struct bl_str subject);
 };
 
 /* Starts to connect; no server needs to be there. Fails with INVALID_REQUEST (`diag.path` names
@@ -147,6 +150,10 @@ BL_MUST_USE bl_result bl_bus_subscribe(struct bl_bus *bus,
                                        const struct bl_bus_subscription_config *config,
                                        bl_bus_message_fn handler, void *user,
                                        struct bl_bus_subscription **out, struct bl_diag *diag);
+
+/* Subscribes anew to what the server has refused on this connection: permissions change while it
+ * lasts. */
+void bl_bus_retry_refused(struct bl_bus *bus);
 
 /* Ends and frees a subscription at once; what arrived for it and was not handed over is
  * discarded and counted. Allowed from its handler. */

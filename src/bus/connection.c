@@ -15,7 +15,7 @@
 #include "net/timer.h"
 
 #define REASON_MAX 256
-#define ERRORS_MAX 8
+#define ERRORS_MAX 16 /* a server may refuse each subscription of a connection at once */
 #define TLS_RECHECK_MS 5
 
 enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_CLOSING };
@@ -132,9 +132,13 @@ static void on_closed(natsConnection *handle, void *closure) {
 static void on_error(natsConnection *handle, natsSubscription *subscription, natsStatus status,
                      void *closure) {
     struct bl_connection *connection = closure;
-    const char *text = NULL;
+    natsStatus told = NATS_OK;
+    const char *text = nats_GetLastError(&told); /* of this call; the connection's may be newer */
     (void)subscription;
-    if (status != NATS_SLOW_CONSUMER) {
+    if (told != status) {
+        text = NULL;
+    }
+    if (text == NULL && status != NATS_SLOW_CONSUMER) {
         (void)natsConnection_GetLastError(handle, &text);
     }
     pthread_mutex_lock(&connection->mutex);

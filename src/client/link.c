@@ -21,7 +21,7 @@ static void on_deadline(void *user) {
 
 static bl_result create_bus(struct bl_link *link, const char *url, int timeout_ms,
                             uint32_t requests_max, struct bl_diag *diag) {
-    static const struct bl_bus_callbacks callbacks = {on_state, NULL};
+    static const struct bl_bus_callbacks callbacks = {on_state, NULL, NULL};
     struct bl_bus_config config = bl_bus_config_default();
 
     config.servers = &url;

@@ -123,6 +123,27 @@ test('a stream that captures the decide subject makes the router not ready', asy
   assert.match(stack.router.log(), /"stream":"CAPTURE"/);
 });
 
+const users = (permissions) => `authorization { users: [
+  { user: router, password: secret, permissions: { publish: ">", subscribe: { allow: ">" ${permissions} } } }
+  { user: client, password: client } ] }`;
+
+test('a refused subscription: not ready, said how to cure it, ready once it is granted', async (t) => {
+  const stack = await Stack.start(t, {
+    natsConfig: users(', deny: ["beamline.router.v1.decide"]'), login: { user: 'client', pass: 'client' }, refused: true,
+    env: { BEAMLINE_NATS_USER: 'router', BEAMLINE_NATS_PASSWORD: 'env:ROUTER_PASSWORD', ROUTER_PASSWORD: 'secret' } });
+  await until(() => stack.router.log().includes('refuses a subscription; not ready'), 'the refusal');
+  assert.match(stack.router.log(), /"level":"ERROR".*"subject":"beamline.router.v1.decide".*"hint":"allow/);
+  await until(() => /router_ready 0/.test(stack.metrics()), 'the metric');
+  await new Promise((resolve) => setTimeout(resolve, 300)); // nothing may follow, so there is nothing to wait for
+  assert.ok(!stack.router.log().includes('"message":"ready"'), stack.router.log());
+  await stack.nats.stop('SIGKILL');
+  stack.options.natsConfig = users('');
+  await stack.startNats();
+  await stack.ready();
+  await until(() => /router_ready 1/.test(stack.metrics()), 'the metric');
+  await answered(stack);
+});
+
 test('settings are reloaded on SIGHUP', async (t) => {
   const stack = await Stack.start(t, { policies: { 'demo/default.yaml': samplePolicy, 'other/default.yaml': samplePolicy } });
   assert.ok(!stack.router.log().includes('request answered'));
