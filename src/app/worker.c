@@ -76,6 +76,7 @@ static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) 
     log_state(worker, state, reason);
     atomic_store(&worker->connected, connected);
     if (connected) {
+        worker->api.reply_max_bytes = bl_bus_max_payload(worker->bus);
         worker->is_refused = false;
         bl_worker_check_capture(worker);
     } else {

@@ -112,9 +112,10 @@ static bool decide(const char *policy_file, struct bl_request *request, struct b
     flow.catalog = catalog;
     if (bl_is_ok(bl_flow_decide(&flow, request, request->tenant_id, &moment, arena, &outcome,
                                 &refusal))) {
-        bl_wire_encode_decision(request, &outcome, key, (uint64_t)moment.now_ns, reply);
+        bl_wire_encode_decision(request, &outcome, key, (uint64_t)moment.now_ns,
+                                BL_WIRE_REPLY_MAX_BYTES, reply);
     } else {
-        bl_wire_encode_refusal(request, &refusal, &outcome, NULL, reply);
+        bl_wire_encode_refusal(request, &refusal, &outcome, NULL, BL_WIRE_REPLY_MAX_BYTES, reply);
     }
     bl_catalog_destroy(catalog);
     bl_policy_unref(policy);
@@ -133,7 +134,8 @@ bool bl_offline_decide(const char *policy_file, struct bl_str request, bool expl
     bl_arena_init(&arena, 256 * (size_t)1024, 64 * (size_t)1024 * 1024);
     if (bl_is_error(bl_wire_decode_decide(&message, BL_STR("offline"), &bl_json_request_limits,
                                           &arena, &decoded, &refusal))) {
-        bl_wire_encode_refusal(&decoded.request, &refusal, NULL, NULL, reply);
+        bl_wire_encode_refusal(&decoded.request, &refusal, NULL, NULL, BL_WIRE_REPLY_MAX_BYTES,
+                               reply);
     } else {
         decoded.request.explain = decoded.request.explain || explain;
         done = decide(policy_file, &decoded.request, &arena, reply);
