@@ -128,7 +128,7 @@ void bl_bus_message_hold(struct bl_bus *bus, struct bl_bus_message *message);
 void bl_bus_message_release(struct bl_bus *bus, struct bl_bus_message *message);
 
 /* The headers one by one: false when `index` is past the last. At most BL_BUS_HEADERS_MAX; order
- * is unspecified, of several values of a name the first is given. */
+ * is unspecified, but for several values of a name. */
 bool bl_bus_message_header(const struct bl_bus_message *message, size_t index, struct bl_str *name,
                            struct bl_str *value);
 
