@@ -151,6 +151,9 @@ static bl_result check_version(struct intake *intake) {
         } else if (!bl_json_string(value, &version)) {
             return bl_wire_refuse_type(intake->refusal, value, "version", "the string \"1\"");
         }
+        if (bl_str_is_blank(version)) {
+            return BL_OK; /* as in the header */
+        }
     }
     return bl_str_equal_c(version, "1") ? BL_OK : refuse_version(intake, version);
 }
