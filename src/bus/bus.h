@@ -78,6 +78,10 @@ enum bl_bus_state { BL_BUS_CONNECTING, BL_BUS_CONNECTED, BL_BUS_RECONNECTING, BL
 /* "connecting", "connected", "reconnecting", "closed". */
 const char *bl_bus_state_text(enum bl_bus_state state);
 
+/* Stands in the reason of an attempt that failed because user, password, token or credentials are
+ * missing or wrong. */
+#define BL_BUS_LOGIN_REFUSED "the server refuses the login"
+
 /* Called on the loop's thread. The views live during the call. */
 struct bl_bus_callbacks {
     /* Each change of state, and each failed attempt to connect again with its reason. Blank

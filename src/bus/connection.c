@@ -7,8 +7,10 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "bus/bus.h"
 #include "bus/poller.h"
 #include "bus/tls_record.h"
 #include "net/clock.h"
@@ -60,11 +62,23 @@ struct bl_connection {
     struct shared shared;
 };
 
+/* What follows the "(file.c:123): " of libnats' own source lines, which mean nothing to a reader. */
+static const char *without_place(const char *text) {
+    const char *end = text[0] == '(' ? strstr(text, "): ") : NULL;
+    return end != NULL && memmem(text, (size_t)(end - text), ".c:", 3) != NULL ? end + 3 : text;
+}
+
 static void reason_of(char out[static REASON_MAX], natsStatus status, const char *text) {
     if (text == NULL || text[0] == '\0') {
         text = status == NATS_OK ? "" : natsStatus_GetText(status);
     }
-    snprintf(out, REASON_MAX, "%s", text);
+    text = without_place(text);
+    if (status == NATS_NO_SERVER) {
+        text = "no server answers there";
+    }
+    bool is_login = status == NATS_CONNECTION_AUTH_FAILED ||
+                    strcasestr(text, "authorization violation") != NULL;
+    snprintf(out, REASON_MAX, is_login ? BL_BUS_LOGIN_REFUSED " (%s)" : "%s", text);
 }
 
 /* --- Called by libnats, on any thread, partly under its lock ------------------------------- */

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "cli/command.h"
+#include "cli/login.h"
 #include "cli/offline.h"
 #include "cli/present.h"
 #include "client/session.h"
@@ -35,7 +36,8 @@ static const char help[] =
     "  -x, --explain            say why\n"
     "\n"
     "The router\n"
-    "      --nats URL           default: $BEAMLINE_NATS_URL, else nats://127.0.0.1:4222\n"
+    "      --nats URL           default: $BEAMLINE_NATS_URL, else "
+    "nats://127.0.0.1:4222\n" BL_LOGIN_OPTIONS_HELP
     "      --subject SUBJECT    default: beamline.router.v1.decide\n"
     "      --timeout-ms N       how long to wait for the reply (default: 5000)\n"
     "      --offline            no router: decide here, needs --policy-file\n"
@@ -59,8 +61,9 @@ struct pair {
 };
 
 struct options {
-    const char *tenant, *policy, *type, *payload, *request_file, *policy_file, *nats_url, *subject;
+    const char *tenant, *policy, *type, *payload, *request_file, *policy_file, *subject;
     const char *max_latency_ms, *max_cost;
+    struct bl_login login;
     struct pair metadata[MAX_PAIRS], context[MAX_PAIRS];
     size_t metadata_count, context_count;
     int timeout_ms;
@@ -197,6 +200,7 @@ static const struct option long_options[] = {
     {"offline", no_argument, NULL, OPTION_OFFLINE},
     {"policy-file", required_argument, NULL, OPTION_POLICY_FILE},
     {"json", no_argument, NULL, OPTION_JSON},
+    BL_LOGIN_LONG_OPTIONS,
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -232,7 +236,7 @@ static int apply_option(int option, struct options *options, bool *done) {
         options->explain = true;
         return BL_EXIT_OK;
     case OPTION_NATS:
-        options->nats_url = optarg;
+        options->login.target.url = optarg;
         return BL_EXIT_OK;
     case OPTION_SUBJECT:
         options->subject = optarg;
@@ -267,6 +271,9 @@ static int apply_option(int option, struct options *options, bool *done) {
         *done = true;
         return BL_EXIT_OK;
     default:
+        if (bl_login_take(&options->login, option, optarg)) {
+            return BL_EXIT_OK;
+        }
         fputs("Try: beamline decide --help\n", stderr);
         return BL_EXIT_USAGE;
     }
@@ -284,27 +291,30 @@ static int check_options(const struct options *options, int argc, char **argv) {
     return BL_EXIT_OK;
 }
 
-/* Sends the request and fills `reply`; prints why if there is none. */
-static bool ask_router(const struct options *options, struct bl_str request, struct bl_buf *reply,
-                       double *took_ms) {
+static bl_result ask(struct options *options, struct bl_str request, struct bl_buf *reply,
+                     double *took_ms, struct bl_diag *diag) {
     struct bl_session *session;
+
+    BL_TRY(bl_login_resolve(&options->login, diag));
+    BL_TRY(bl_session_open(&options->login.target, options->timeout_ms, &session, diag));
+    bl_result result = bl_session_request(session, bl_str_from_c(options->subject), request,
+                                          options->timeout_ms, reply, took_ms, diag);
+    bl_session_close(session);
+    return result;
+}
+
+/* Sends the request and fills `reply`; prints why if there is none. */
+static bool ask_router(struct options *options, struct bl_str request, struct bl_buf *reply,
+                       double *took_ms) {
     struct bl_diag diag;
 
     bl_diag_clear(&diag);
-    bl_result result = bl_session_open(options->nats_url, options->timeout_ms, &session, &diag);
-    if (bl_is_ok(result)) {
-        result = bl_session_request(session, bl_str_from_c(options->subject), request,
-                                    options->timeout_ms, reply, took_ms, &diag);
-        bl_session_close(session);
-    }
+    bl_result result = ask(options, request, reply, took_ms, &diag);
+    bl_login_fini(&options->login);
     if (bl_is_error(result)) {
-        fprintf(stderr, "beamline decide: %s\n", diag.message);
-        if (diag.hint[0] != '\0') {
-            fprintf(stderr, "    hint: %s\n", diag.hint);
-        }
-        return false;
+        bl_present_problem("decide", &diag);
     }
-    return true;
+    return bl_is_ok(result);
 }
 
 int bl_cli_decide(int argc, char **argv) {
@@ -313,7 +323,7 @@ int bl_cli_decide(int argc, char **argv) {
                               .type = "text.generate",
                               .payload = "{}",
                               .subject = "beamline.router.v1.decide",
-                              .nats_url = getenv("BEAMLINE_NATS_URL"),
+                              .login.target.url = getenv("BEAMLINE_NATS_URL"),
                               .timeout_ms = 5000};
     struct bl_buf request, reply;
     char *file = NULL;

@@ -89,6 +89,7 @@ test('nothing there: exit code 3 and a hint', () => {
   assert.equal(done.code, 3);
   assert.match(done.err, /no NATS server answered at nats:\/\/127\.0\.0\.1:1/);
   assert.match(done.err, /hint:/);
+  assert.doesNotMatch(done.err, /\.c:\d/);
 });
 
 test('decide and bench against a router', async (t) => {
@@ -109,6 +110,33 @@ test('decide and bench against a router', async (t) => {
     assert.ok(figures.p50_us > 0 && figures.p50_us <= figures.p99_us && figures.p99_us <= figures.max_us);
   }
   assert.equal(run(['bench', '--duration', '200ms', '--warmup', '0s', '--subject', 'nobody.here'], { env }).code, 3);
+});
+
+test('decide and bench log in', async (t) => {
+  const folder = scratch(t, { password: 'right-password\n', wrong: 'wrong-password', token: 'x' });
+  const router = { BEAMLINE_NATS_USER: 'u', BEAMLINE_NATS_PASSWORD: `file:${join(folder, 'password')}` };
+  const stack = await Stack.start(t, {
+    natsConfig: 'authorization { user: u, password: right-password }', login: { user: 'u', pass: 'right-password' }, env: router });
+  const env = { BEAMLINE_NATS_URL: stack.url };
+  const login = ['--user', 'u', '--password-file', join(folder, 'password')];
+  const bench = ['bench', '--duration', '200ms', '--warmup', '0s', '--outstanding', '4'];
+  assert.equal(run(['decide', ...login], { env }).code, 0);
+  assert.equal(run([...bench, ...login], { env }).code, 0);
+  assert.equal(run(['decide'], { env: { ...env, ...router } }).code, 0);
+  assert.equal(run(bench, { env: { ...env, ...router } }).code, 0);
+  const began = Date.now();
+  for (const wrong of [[], ['--user', 'u', '--password-file', join(folder, 'wrong')], ['--token-file', join(folder, 'token')]]) {
+    const refused = run(['decide', ...wrong], { env });
+    assert.equal(refused.code, 3, refused.err);
+    assert.match(refused.err, /refuses the login.*Authorization Violation.*\n.*--password-file/);
+    assert.doesNotMatch(refused.err, /\.c:\d|wrong-password/);
+  }
+  assert.ok(Date.now() - began < 10000, 'a refused login is told at once');
+  assert.match(run(bench, { env }).err, /refuses the login/);
+  const half = run(['decide', '--user', 'u'], { env: { ...env, ...router } });
+  assert.match(half.err, /go together/);
+  assert.match(run(['decide', '--creds', '/nonexistent'], { env }).err, /'\/nonexistent' cannot be read/);
+  assert.match(run(['decide'], { env: { ...env, BEAMLINE_NATS_TOKEN: 'plain' } }).err, /BEAMLINE_NATS_TOKEN: a secret is named by file:/);
 });
 
 test('dev starts, serves, and leaves nothing behind', async (t) => {
