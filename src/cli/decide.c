@@ -26,12 +26,15 @@ static const char help[] =
     "  -t, --tenant ID          tenant (default: demo)\n"
     "  -p, --policy ID          policy id (default: the tenant's `default`)\n"
     "      --type TYPE          task type (default: text.generate)\n"
-    "      --payload JSON       task payload (default: {})\n"
+    "      --payload JSON       task payload: JSON if it begins with { or [, and\n"
+    "                           else a number or a word of JSON, or text (default: {})\n"
     "  -m, --metadata KEY=VALUE metadata; repeat for more\n"
     "  -c, --context KEY=VALUE  context, such as a session key; repeat for more\n"
     "      --max-latency-ms N   constraint\n"
     "      --max-cost AMOUNT    constraint\n"
-    "  -r, --request FILE       a whole request as JSON instead (- = standard input)\n"
+    "  -r, --request FILE       a whole request as JSON instead of all the others here (- = "
+    "standard\n"
+    "                           input)\n"
     "      --dry-run            decide without side effects\n"
     "  -x, --explain            say why\n"
     "\n"
@@ -63,6 +66,7 @@ struct pair {
 struct options {
     const char *tenant, *policy, *type, *payload, *request_file, *policy_file, *subject;
     const char *max_latency_ms, *max_cost;
+    const char *request_option; /* one that says what to ask for, if there was any */
     struct bl_login login;
     struct pair metadata[MAX_PAIRS], context[MAX_PAIRS];
     size_t metadata_count, context_count;
@@ -86,20 +90,26 @@ static bool add_pair(struct pair *pairs, size_t *count, const char *argument) {
     return true;
 }
 
-/* Writes `text` as the JSON that it is, or as a string. */
-static void write_loose(struct bl_json_writer *writer, struct bl_str text) {
+static bool is_json(struct bl_str text, struct bl_diag *diag) {
     struct bl_arena arena;
     struct bl_json_doc doc;
+
+    bl_arena_init(&arena, 4096, (size_t)16 * 1024 * 1024);
+    bl_diag_clear(diag);
+    bool read = bl_is_ok(bl_json_read(text, &bl_json_request_limits, &arena, &doc, diag));
+    bl_arena_fini(&arena);
+    return read;
+}
+
+/* Writes `text` as the JSON that it is, or as a string. */
+static void write_loose(struct bl_json_writer *writer, struct bl_str text) {
     struct bl_diag diag;
 
-    bl_arena_init(&arena, 4096, (size_t)1024 * 1024);
-    bl_diag_clear(&diag);
-    if (bl_is_ok(bl_json_read(text, &bl_json_request_limits, &arena, &doc, &diag))) {
+    if (is_json(text, &diag)) {
         bl_json_write_raw(writer, text);
     } else {
         bl_json_write_string(writer, text);
     }
-    bl_arena_fini(&arena);
 }
 
 static void write_pairs(struct bl_json_writer *writer, const char *name, const struct pair *pairs,
@@ -205,6 +215,29 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The long name of an option that describes the request; NULL for the others. */
+static const char *request_option(int option) {
+    static const int describing[] = {'t',
+                                     'p',
+                                     OPTION_TYPE,
+                                     OPTION_PAYLOAD,
+                                     'm',
+                                     'c',
+                                     OPTION_LATENCY,
+                                     OPTION_COST,
+                                     OPTION_DRY_RUN,
+                                     'x'};
+
+    for (size_t i = 0; i < sizeof(describing) / sizeof(describing[0]); i++) {
+        for (const struct option *at = long_options; describing[i] == option; at++) {
+            if (at->val == option) {
+                return at->name;
+            }
+        }
+    }
+    return NULL;
+}
+
 /* BL_EXIT_OK to go on, else the exit code; *done is set when nothing is left to do. */
 static int apply_option(int option, struct options *options, bool *done) {
     switch (option) {
@@ -288,6 +321,20 @@ static int check_options(const struct options *options, int argc, char **argv) {
         fputs("beamline decide: --offline and --policy-file FILE go together\n", stderr);
         return BL_EXIT_USAGE;
     }
+    if (options->request_file != NULL && options->request_option != NULL) {
+        fprintf(stderr,
+                "beamline decide: --request FILE is the whole request; --%s goes into the file\n",
+                options->request_option);
+        return BL_EXIT_USAGE;
+    }
+    struct bl_str payload = bl_str_trim(bl_str_from_c(options->payload));
+    bool is_meant_as_json = payload.len > 0 && (payload.data[0] == '{' || payload.data[0] == '[');
+    struct bl_diag diag;
+    if (is_meant_as_json && !is_json(payload, &diag)) {
+        fprintf(stderr, "beamline decide: --payload is no JSON: line %u, column %u: %s\n",
+                (unsigned)diag.line, (unsigned)diag.column, diag.message);
+        return BL_EXIT_USAGE;
+    }
     return BL_EXIT_OK;
 }
 
@@ -303,6 +350,26 @@ static bl_result ask(struct options *options, struct bl_str request, struct bl_b
     return result;
 }
 
+/* For programs: in the shape of a refusal, though no router has spoken. */
+static void print_problem(bl_result result, const struct bl_diag *diag) {
+    char storage[8192];
+    struct bl_buf buf;
+    struct bl_json_writer writer;
+
+    bl_buf_init(&buf, storage, sizeof(storage));
+    bl_json_writer_init(&writer, &buf);
+    bl_json_write_object_begin(&writer);
+    bl_json_write_key(&writer, BL_STR("ok"));
+    bl_json_write_bool(&writer, false);
+    bl_json_write_key(&writer, BL_STR("error"));
+    bl_json_write_object_begin(&writer);
+    write_text(&writer, "code", bl_error_info(result.error)->code);
+    write_text(&writer, "message", diag->message);
+    bl_json_write_object_end(&writer);
+    bl_json_write_object_end(&writer);
+    printf("%.*s\n", BL_STR_ARG(bl_buf_view(&buf)));
+}
+
 /* Sends the request and fills `reply`; prints why if there is none. */
 static bool ask_router(struct options *options, struct bl_str request, struct bl_buf *reply,
                        double *took_ms) {
@@ -313,6 +380,9 @@ static bool ask_router(struct options *options, struct bl_str request, struct bl
     bl_login_fini(&options->login);
     if (bl_is_error(result)) {
         bl_present_problem("decide", &diag);
+        if (options->json) {
+            print_problem(result, &diag);
+        }
     }
     return bl_is_ok(result);
 }
@@ -332,6 +402,8 @@ int bl_cli_decide(int argc, char **argv) {
     int option;
 
     while ((option = getopt_long(argc, argv, "t:p:m:c:r:xh", long_options, NULL)) != -1) {
+        const char *describing = request_option(option);
+        options.request_option = describing != NULL ? describing : options.request_option;
         int code = apply_option(option, &options, &done);
         if (code != BL_EXIT_OK || done) {
             return code;
@@ -350,6 +422,11 @@ int bl_cli_decide(int argc, char **argv) {
             return BL_EXIT_FAILED;
         }
         text.data = file;
+        if (bl_str_trim(text).len == 0) {
+            fprintf(stderr, "beamline decide: %s is empty\n", options.request_file);
+            free(file);
+            return BL_EXIT_FAILED;
+        }
     } else {
         write_request(&options, &request);
         text = bl_buf_view(&request);

@@ -100,7 +100,10 @@ static bool decide(const char *policy_file, struct bl_request *request, struct b
     struct bl_catalog *catalog = NULL;
 
     if (!bl_tenant_id_is_valid(request->tenant_id, false)) {
-        fprintf(stderr, "beamline: the request names no tenant; add a tenant_id\n");
+        bool is_named = !bl_str_is_blank(request->tenant_id);
+        fprintf(stderr, "beamline: %s\n",
+                is_named ? "the tenant is no tenant id: 1 to 255 bytes of [A-Za-z0-9_.:-]"
+                         : "the request names no tenant; add a tenant_id");
         return false;
     }
     struct bl_policy *policy = bl_offline_policy(policy_file, request->tenant_id, policy_id);

@@ -84,12 +84,45 @@ test('decide offline', (t) => {
   assert.equal(run(['decide', '--offline', '--policy-file', '/nonexistent']).code, 1);
 });
 
+test('decide says what is wrong with its options', (t) => {
+  const folder = scratch(t, { 'p.yaml': samplePolicy, 'empty.json': '', 'request.json': '{"tenant_id":"demo","task":{"type":"x","payload":{}}}' });
+  const offline = ['decide', '--offline', '--policy-file', join(folder, 'p.yaml')];
+  assert.match(run([...offline, '--tenant', 'a b']).err, /the tenant is no tenant id/);
+  assert.match(run([...offline, '--tenant', '']).err, /names no tenant/);
+  for (const bad of ['{bad', '[1', ' {"a":1}}']) {
+    const refused = run([...offline, '--payload', bad]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /--payload is no JSON: line 1, column \d+/);
+  }
+  for (const good of ['plain text', '{"a":[1]}', '7', '']) assert.equal(run([...offline, '--payload', good]).code, 0, good);
+  const request = [...offline, '-r', join(folder, 'request.json')];
+  assert.equal(run(request).code, 0);
+  for (const more of [['-t', 'acme'], ['-p', 'x'], ['-m', 'a=b'], ['-c', 'a=b'], ['-x'], ['--dry-run'], ['--payload', '{}'], ['--max-cost', '1']]) {
+    const refused = run([...request, ...more]);
+    assert.equal(refused.code, 2, more.join(' '));
+    assert.match(refused.err, /--request FILE is the whole request; --\w/);
+  }
+  const empty = run([...offline, '-r', join(folder, 'empty.json')]);
+  assert.equal(empty.code, 1);
+  assert.match(empty.err, /empty\.json is empty/);
+});
+
+test('usage errors name the whole command', () => {
+  assert.match(run(['serve', '--bogus']).err, /^beamline serve: unrecognized option '--bogus'/);
+  assert.match(run(['policy', '--bogus']).err, /^beamline policy: unrecognized/);
+  assert.match(run(['policy', 'put', '--bogus']).err, /^beamline policy put: unrecognized/);
+});
+
 test('nothing there: exit code 3 and a hint', () => {
   const done = run(['decide', '--nats', 'nats://127.0.0.1:1', '--timeout-ms', '300']);
   assert.equal(done.code, 3);
   assert.match(done.err, /no NATS server answered at nats:\/\/127\.0\.0\.1:1/);
   assert.match(done.err, /hint:/);
   assert.doesNotMatch(done.err, /\.c:\d/);
+  const json = run(['decide', '--json', '--nats', 'nats://127.0.0.1:1', '--timeout-ms', '300']);
+  assert.equal(json.code, 3);
+  assert.equal(JSON.parse(json.out).ok, false);
+  assert.equal(JSON.parse(json.out).error.code, 'unavailable');
 });
 
 test('decide and bench against a router', async (t) => {
