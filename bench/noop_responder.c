@@ -99,7 +99,7 @@ static int fail(const struct bl_diag *diag) {
 
 static int run(const char *url, const char *subject, const char *queue, size_t bytes) {
     struct responder responder = {0};
-    struct bl_bus_callbacks callbacks = {on_state, on_error};
+    struct bl_bus_callbacks callbacks = {on_state, on_error, NULL};
     struct bl_bus_config config = bl_bus_config_default();
     struct bl_bus_subscription_config subscription = {.subject = subject, .queue_group = queue};
     struct bl_signal_watch *watches[2] = {NULL, NULL};

@@ -35,7 +35,8 @@ bl_result bl_api_decide(struct bl_api_exchange *exchange) {
     BL_TRY(bl_flow_decide(&api->flow, &decoded->request, exchange->tenant_id, exchange->moment,
                           api->arena, &api->work.outcome, refusal));
     bl_wire_encode_decision(&decoded->request, exchange->outcome, api->flow.key,
-                            nonce_of(exchange->moment), exchange->reply);
+                            nonce_of(exchange->moment), bl_api_reply_max_bytes(api),
+                            exchange->reply);
     return BL_OK;
 }
 

@@ -77,6 +77,28 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
     }
 }
 
+static void write_refusal(struct bl_api_exchange *exchange, enum bl_operation operation,
+                          const struct bl_outcome *outcome) {
+    struct bl_api *api = exchange->api;
+
+    bl_buf_reset(exchange->reply);
+    bl_wire_encode_refusal(&api->work.decoded.request, &api->work.refusal, outcome,
+                           legacy_code_of(operation, api->work.refusal.error),
+                           bl_api_reply_max_bytes(api), exchange->reply);
+}
+
+static bl_result refuse_too_large(struct bl_api_exchange *exchange, enum bl_operation operation) {
+    size_t max_bytes = bl_api_reply_max_bytes(exchange->api);
+    struct bl_diag *diag =
+        bl_refusal_begin(&exchange->api->work.refusal, BL_E_RESOURCE_EXHAUSTED, BL_INTAKE_NONE);
+
+    bl_diag_message(diag, "the reply of %zu bytes is larger than the %zu that the server takes",
+                    exchange->reply->len, max_bytes);
+    bl_diag_hint(diag, "raise max_payload of nats-server");
+    write_refusal(exchange, operation, NULL);
+    return BL_FAIL(RESOURCE_EXHAUSTED);
+}
+
 void bl_api_handle(struct bl_api *api, enum bl_operation operation,
                    const struct bl_message *message, struct bl_str subject_tenant,
                    const struct bl_flow_moment *moment, struct bl_buf *reply,
@@ -96,11 +118,14 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     bl_result result = handler_of(operation)(&exchange);
     if (bl_is_error(result)) {
         assert(api->work.refusal.error == result.error);
-        bl_buf_reset(reply);
-        bl_wire_encode_refusal(&api->work.decoded.request, &api->work.refusal, exchange.outcome,
-                               legacy_code_of(operation, result.error), reply);
+        write_refusal(&exchange, operation, exchange.outcome);
+    }
+    bool is_too_large = reply->len > bl_api_reply_max_bytes(api);
+    if (is_too_large) {
+        result = refuse_too_large(&exchange, operation);
     }
     fill_report(&exchange, result, report);
+    report->reply_was_too_large = is_too_large;
 }
 
 /* An id for a message that names none, from the message alone: there is no admission yet. */
@@ -132,5 +157,6 @@ void bl_api_refuse(enum bl_operation operation, const struct bl_message *message
     (void)bl_refusal_begin(&refusal, error, BL_INTAKE_NONE);
     refusal.retry_after_ms = retry_after_ms;
     bl_buf_reset(reply);
-    bl_wire_encode_refusal(&request, &refusal, NULL, legacy_code_of(operation, error), reply);
+    bl_wire_encode_refusal(&request, &refusal, NULL, legacy_code_of(operation, error),
+                           BL_WIRE_REPLY_MAX_BYTES, reply);
 }

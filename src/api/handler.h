@@ -49,6 +49,7 @@ struct bl_api {
     struct bl_tenant_rule tenants;
     bool anonymous_reads; /* the four read operations answer without a credential */
     struct bl_json_limits limits;
+    size_t reply_max_bytes; /* what the way back takes; 0 = no less than BL_WIRE_REPLY_MAX_BYTES */
     struct bl_arena *arena; /* reset by bl_api_handle at its start */
 
     /* The request under way; what a report points to. */
@@ -71,11 +72,13 @@ struct bl_api_report {
     struct bl_str tenant_id; /* only once it is believed */
     const struct bl_policy *policy;
     const struct bl_decision *decision; /* NULL if there was none */
+    bool reply_was_too_large;           /* for reply_max_bytes: `error` is what was said instead */
     const char *message;                /* of the error, with place and cure; NULL if none */
 };
 
 /* Handles one message; `reply` (reset first; BL_WIRE_REPLY_MAX_BYTES of room at least) holds
- * exactly one JSON reply afterwards, whatever the message was. `subject_tenant` is the tenant of a
+ * exactly one JSON reply afterwards, whatever the message was. A reply that the way back does not
+ * take becomes a refusal with resource_exhausted. `subject_tenant` is the tenant of a
  * tenant-scoped subject, absent on shared ones. */
 void bl_api_handle(struct bl_api *api, enum bl_operation operation,
                    const struct bl_message *message, struct bl_str subject_tenant,

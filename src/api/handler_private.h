@@ -16,6 +16,10 @@ struct bl_api_exchange {
     const char *legacy_code;          /* for refusals of the admin subjects */
 };
 
+static inline size_t bl_api_reply_max_bytes(const struct bl_api *api) {
+    return api->reply_max_bytes != 0 ? api->reply_max_bytes : BL_WIRE_REPLY_MAX_BYTES;
+}
+
 /* A handler either writes its reply or fails with api->work.refusal filled; then the refusal is
  * written for it. */
 typedef bl_result bl_api_handler(struct bl_api_exchange *exchange);

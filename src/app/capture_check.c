@@ -2,6 +2,9 @@
  * A JetStream stream that captures a request-reply subject answers each request with its own
  * acknowledgement, before us: the client takes that for the reply. So we look for such a stream
  * when a connection comes up and once a minute, and are not ready while there is one.
+ *
+ * The answer also says that the server has seen the subscriptions, which were sent before. So every
+ * worker asks, and worker 0 looks at what is answered.
  */
 #include "app/worker_private.h"
 #include "json/json.h"
@@ -25,6 +28,10 @@ static void on_names(void *user, bl_result result, struct bl_bus_message *reply)
     struct bl_diag diag;
     struct bl_str first = BL_STR_ABSENT;
 
+    bl_worker_subscriptions_known(worker);
+    if (worker->parts.number != 0) {
+        return;
+    }
     /* No JetStream, no streams. An unreadable answer says nothing new. */
     if (bl_is_ok(result)) {
         bl_arena_reset(&worker->arena);
@@ -57,8 +64,9 @@ void bl_worker_check_capture(struct bl_worker *worker) {
     bl_buf_literal(&body, "\"}");
     const struct bl_bus_outgoing request = {.subject = BL_STR("$JS.API.STREAM.NAMES"),
                                             .data = bl_buf_view(&body)};
-    /* Not connected: the next connection asks again. */
-    bl_result result =
-        bl_bus_request(worker->bus, &request, TIMEOUT_MS, on_names, worker, NULL, &diag);
-    (void)bl_is_ok(result);
+    if (bl_is_error(
+            bl_bus_request(worker->bus, &request, TIMEOUT_MS, on_names, worker, NULL, &diag))) {
+        bl_worker_subscriptions_known(
+            worker); /* if not connected, the next connection asks again */
+    }
 }

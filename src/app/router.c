@@ -29,7 +29,7 @@ static void log_ready(struct bl_router *router) {
 static bool all_can_serve(const struct bl_router *router) {
     for (unsigned i = 0; i < router->worker_count; i++) {
         struct bl_worker_status status = bl_worker_status(router->workers[i]);
-        if (!status.connected || status.captured) {
+        if (!status.listening || status.captured) {
             return false;
         }
     }

@@ -7,6 +7,7 @@
 
 #define MAILBOX 64
 #define ARENA_CHUNK_BYTES ((size_t)64 * 1024)
+#define SETTLE_MS 20    /* from the server's answer to its refusals having come through libnats */
 #define REQUESTS_MAX 64 /* of our own: the capture check */
 
 static void give_back(struct bl_worker *worker, struct bl_snapshot *snapshot) {
@@ -54,16 +55,35 @@ static void log_state(struct bl_worker *worker, enum bl_bus_state state, struct 
     }
 }
 
+static void set_listening(struct bl_worker *worker, bool listening) {
+    if (atomic_exchange(&worker->listening, listening) != listening) {
+        bl_waker_ring(worker->parts.changed);
+    }
+}
+
+static void on_settled(void *user) {
+    struct bl_worker *worker = user;
+
+    set_listening(worker, atomic_load(&worker->connected) && !worker->is_refused);
+}
+
+void bl_worker_subscriptions_known(struct bl_worker *worker) {
+    bl_timer_start(worker->settle, SETTLE_MS, 0);
+}
+
 static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) {
     struct bl_worker *worker = user;
     bool connected = state == BL_BUS_CONNECTED;
 
     log_state(worker, state, reason);
-    if (connected && worker->parts.number == 0) {
+    atomic_store(&worker->connected, connected);
+    if (connected) {
+        worker->api.reply_max_bytes = bl_bus_max_payload(worker->bus);
+        worker->is_refused = false;
         bl_worker_check_capture(worker);
-    }
-    if (atomic_exchange(&worker->connected, connected) != connected) {
-        bl_waker_ring(worker->parts.changed);
+    } else {
+        bl_timer_stop(worker->settle);
+        set_listening(worker, false);
     }
     if (state == BL_BUS_CLOSED) {
         bl_loop_stop(worker->loop);
@@ -77,6 +97,29 @@ static void on_error(void *user, struct bl_str text) {
         struct bl_log_record *record = bl_log_start(worker->log, BL_LOG_WARN, "nats", "fault");
         bl_log_str(record, "problem", text);
         bl_log_finish(worker->log);
+    }
+}
+
+static void on_refused(void *user, struct bl_str subject) {
+    struct bl_worker *worker = user;
+    const struct bl_nats_settings *nats = &worker->parts.config->nats;
+    bool is_decide = bl_str_equal(subject, nats->decide_subject) ||
+                     (bl_str_is_present(nats->tenant_decide_subject) &&
+                      bl_str_equal(subject, nats->tenant_decide_subject));
+    struct bl_log_record *record =
+        bl_log_start(worker->log, BL_LOG_ERROR, "nats",
+                     is_decide ? "the NATS server refuses a subscription; not ready"
+                               : "the NATS server refuses a subscription");
+
+    bl_log_str(record, "subject", subject);
+    bl_log_u64(record, "worker", worker->parts.number);
+    bl_log_str(record, "hint",
+               BL_STR("allow the router's NATS user to subscribe to this subject, also in its "
+                      "queue group; it is tried again once a minute"));
+    bl_log_finish(worker->log);
+    if (is_decide) {
+        worker->is_refused = true;
+        set_listening(worker, false);
     }
 }
 
@@ -123,7 +166,7 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
 }
 
 static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
-    static const struct bl_bus_callbacks callbacks = {on_state, on_error};
+    static const struct bl_bus_callbacks callbacks = {on_state, on_error, on_refused};
     struct bl_bus_config bus = *worker->parts.bus;
 
     if (getrandom(worker->random, sizeof(worker->random), 0) != (ssize_t)sizeof(worker->random)) {
@@ -134,6 +177,7 @@ static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     BL_TRY(bl_loop_create(MAILBOX, &worker->loop, diag));
     bl_waker_init(&worker->switcher, worker->loop, on_switch, worker);
     BL_TRY(bl_timer_create(worker->loop, bl_worker_on_second, worker, &worker->second));
+    BL_TRY(bl_timer_create(worker->loop, on_settled, worker, &worker->settle));
     bus.requests_max = REQUESTS_MAX;
     BL_TRY(bl_bus_create(worker->loop, &bus, &callbacks, worker, &worker->bus, diag));
     return subscribe_all(worker, diag);
@@ -151,6 +195,7 @@ static void close_bus(struct bl_worker *worker) {
 /* After the thread has ended: until then the control thread may ring its wakers. */
 static void tear_down(struct bl_worker *worker) {
     bl_timer_destroy(worker->second);
+    bl_timer_destroy(worker->settle);
     if (worker->bus != NULL) {
         bl_bus_destroy(worker->bus);
     }
@@ -242,7 +287,7 @@ void bl_worker_destroy(struct bl_worker *worker) {
 }
 
 struct bl_worker_status bl_worker_status(const struct bl_worker *worker) {
-    return (struct bl_worker_status){.connected = atomic_load(&worker->connected),
+    return (struct bl_worker_status){.listening = atomic_load(&worker->listening),
                                      .captured = atomic_load(&worker->captured),
                                      .stopped = atomic_load(&worker->stopped)};
 }

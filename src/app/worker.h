@@ -28,8 +28,8 @@ struct bl_worker_parts {
 
 /* What the control thread may know of a worker at any time. */
 struct bl_worker_status {
-    bool connected;
-    bool captured; /* a stream takes decide requests away from us; worker 0 looks */
+    bool listening; /* the server has taken the subscriptions for decide requests */
+    bool captured;  /* a stream takes decide requests away from us; worker 0 looks */
     bool stopped;
 };
 

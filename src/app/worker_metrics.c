@@ -1,7 +1,7 @@
 /* What a worker counts. */
 #include "app/worker_private.h"
 
-#define CAPTURE_CHECK_SECONDS 60
+#define CHECK_SECONDS 60
 
 static struct bl_counter *plain(struct bl_worker *worker, enum bl_metric_id metric) {
     return bl_metric_counter(&worker->metrics, metric, NULL);
@@ -127,7 +127,9 @@ void bl_worker_on_second(void *user) {
     bl_gauge_set(cells->dropped, (double)(stats.messages_dropped + stats.messages_lost));
     worker->refused_this_second = 0;
     tell_unlogged_refusals(worker);
-    if (worker->parts.number == 0 && ++worker->seconds % CAPTURE_CHECK_SECONDS == 0) {
+    if (++worker->seconds % CHECK_SECONDS == 0) {
+        bl_bus_retry_refused(worker->bus);
+        worker->is_refused = false;
         bl_worker_check_capture(worker);
     }
 }

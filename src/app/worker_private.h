@@ -44,6 +44,8 @@ struct bl_worker {
     struct bl_loop *loop;
     struct bl_bus *bus;
     struct bl_timer *second;
+    struct bl_timer *settle;
+    bool is_refused; /* a subscription for decide requests, on this connection */
     struct bl_waker switcher;
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
     struct bl_snapshot *snapshot;
@@ -67,6 +69,7 @@ struct bl_worker {
     unsigned seconds;
 
     _Atomic bool connected;
+    _Atomic bool listening;
     _Atomic bool captured;
     _Atomic bool stopped;
     char reply_storage[2 * BL_WIRE_REPLY_MAX_BYTES];
@@ -81,6 +84,9 @@ void bl_worker_count(struct bl_worker *worker, enum bl_operation operation,
                      const struct bl_api_report *report, uint64_t took_ns);
 /* Once a second: gauges, and the line about refusals that were not logged. */
 void bl_worker_on_second(void *user);
+
+/* worker.c: the server has answered something that was sent after the subscriptions, or will not. */
+void bl_worker_subscriptions_known(struct bl_worker *worker);
 
 /* capture_check.c: asks JetStream for streams that capture the decide subject. */
 void bl_worker_check_capture(struct bl_worker *worker);

@@ -60,6 +60,19 @@ static struct bl_str reply_subject(const struct bl_intake *intake,
     return out.overflowed ? BL_STR_ABSENT : bl_buf_view(&out);
 }
 
+/* Warnings about requests are logged so many a second; the others are counted. */
+static bool may_log(struct bl_worker *worker, enum bl_log_level level) {
+    if (!bl_log_wants(worker->log, level)) {
+        return false;
+    }
+    if (level == BL_LOG_WARN &&
+        worker->refusals_logged++ >= worker->snapshot->refusals_per_second) {
+        worker->refusals_unlogged++;
+        return false;
+    }
+    return true;
+}
+
 static void send_reply(struct bl_worker *worker, const struct bl_intake *intake,
                        const struct bl_bus_message *message) {
     char storage[BL_BUS_SUBJECT_MAX];
@@ -74,7 +87,10 @@ static void send_reply(struct bl_worker *worker, const struct bl_intake *intake,
     bl_diag_clear(&diag);
     if (bl_is_error(bl_bus_publish(worker->bus, &outgoing, &diag))) {
         bl_counter_add(worker->cells.replies_failed, 1);
-        bl_log_diag(worker->log, BL_LOG_DEBUG, "nats", "a reply could not be sent", NULL, &diag);
+        if (may_log(worker, BL_LOG_WARN)) {
+            bl_log_diag(worker->log, BL_LOG_WARN, "nats", "a reply could not be sent", NULL, &diag);
+        }
+        return;
     }
     bl_counter_add(worker->cells.bytes_out, worker->reply.len);
 }
@@ -108,12 +124,7 @@ static void log_request(struct bl_worker *worker, enum bl_operation operation,
                         const struct bl_api_report *report, uint64_t took_ns) {
     enum bl_log_level level = report->error == BL_E_NONE ? BL_LOG_DEBUG : BL_LOG_WARN;
 
-    if (!bl_log_wants(worker->log, level)) {
-        return;
-    }
-    if (level == BL_LOG_WARN &&
-        worker->refusals_logged++ >= worker->snapshot->refusals_per_second) {
-        worker->refusals_unlogged++;
+    if (!may_log(worker, level)) {
         return;
     }
     log_fields(bl_log_start(worker->log, level, "api",
@@ -187,6 +198,7 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     take_admission_id(worker, moment.admission_id);
     bl_api_handle(&worker->api, intake->operation, &message->content, tenant, &moment,
                   &worker->reply, &report);
+    bl_counter_add(worker->cells.replies_failed, report.reply_was_too_large ? 1 : 0);
     send_reply(worker, intake, message);
     uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
     bl_worker_count(worker, intake->operation, &report, took_ns);

@@ -135,6 +135,9 @@ static void on_connection_error(void *owner, struct bl_str text) {
     if (bus->connection != NULL) {
         bl_bus_count_dropped(bus);
     }
+    if (bl_bus_tell_refused(bus, text)) {
+        return;
+    }
     bl_bus_report(bus, "%.*s", BL_STR_ARG(text));
 }
 

@@ -78,6 +78,10 @@ enum bl_bus_state { BL_BUS_CONNECTING, BL_BUS_CONNECTED, BL_BUS_RECONNECTING, BL
 /* "connecting", "connected", "reconnecting", "closed". */
 const char *bl_bus_state_text(enum bl_bus_state state);
 
+/* Stands in the reason of an attempt that failed because user, password, token or credentials are
+ * missing or wrong. */
+#define BL_BUS_LOGIN_REFUSED "the server refuses the login"
+
 /* Called on the loop's thread. The views live during the call. */
 struct bl_bus_callbacks {
     /* Each change of state, and each failed attempt to connect again with its reason. Blank
@@ -85,6 +89,9 @@ struct bl_bus_callbacks {
     void (*on_state)(void *user, enum bl_bus_state state, struct bl_str reason);
     /* Faults that leave the connection up: a missing permission, dropped messages. May be NULL. */
     void (*on_error)(void *user, struct bl_str text);
+    /* The server refuses a subscription, for lack of permission. Nothing arrives for it until the
+     * next connection, or bl_bus_retry_refused, has asked again with success. May be NULL; then on_error is told. */
+    void (*on_refused)(void *user, struct bl_str subject);
 };
 
 /* Starts to connect; no server needs to be there. Fails with INVALID_REQUEST (`diag.path` names
@@ -125,7 +132,7 @@ void bl_bus_message_hold(struct bl_bus *bus, struct bl_bus_message *message);
 void bl_bus_message_release(struct bl_bus *bus, struct bl_bus_message *message);
 
 /* The headers one by one: false when `index` is past the last. At most BL_BUS_HEADERS_MAX; order
- * is unspecified, of several values of a name the first is given. */
+ * is unspecified, but for several values of a name. */
 bool bl_bus_message_header(const struct bl_bus_message *message, size_t index, struct bl_str *name,
                            struct bl_str *value);
 
@@ -147,6 +154,10 @@ BL_MUST_USE bl_result bl_bus_subscribe(struct bl_bus *bus,
                                        const struct bl_bus_subscription_config *config,
                                        bl_bus_message_fn handler, void *user,
                                        struct bl_bus_subscription **out, struct bl_diag *diag);
+
+/* Subscribes anew to what the server has refused on this connection: permissions change while it
+ * lasts. */
+void bl_bus_retry_refused(struct bl_bus *bus);
 
 /* Ends and frees a subscription at once; what arrived for it and was not handed over is
  * discarded and counted. Allowed from its handler. */

@@ -45,6 +45,7 @@ struct bl_bus_subscription {
     size_t backlog;  /* after the last pass */
     bool is_removed; /* by its own handler; freed after the pass */
     bool is_inbox;
+    bool is_refused;   /* by the server, on the present connection */
     bool is_congested; /* reading pauses until the backlog is smaller */
     char *queue_group; /* NULL or behind the subject */
     char subject[];
@@ -107,6 +108,7 @@ void bl_bus_detach_subscriptions(struct bl_bus *bus);
 void bl_bus_free_subscription(struct bl_bus_subscription *subscription);
 void bl_bus_start_draining(struct bl_bus *bus, uint32_t timeout_ms);
 bool bl_bus_is_drained(const struct bl_bus *bus);
+bool bl_bus_tell_refused(struct bl_bus *bus, struct bl_str text);
 void bl_bus_count_dropped(struct bl_bus *bus);
 
 /* drain.c: the AFTER_POLL hook. */

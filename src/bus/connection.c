@@ -7,15 +7,17 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
+#include "bus/bus.h"
 #include "bus/poller.h"
 #include "bus/tls_record.h"
 #include "net/clock.h"
 #include "net/timer.h"
 
 #define REASON_MAX 256
-#define ERRORS_MAX 8
+#define ERRORS_MAX 16 /* a server may refuse each subscription of a connection at once */
 #define TLS_RECHECK_MS 5
 
 enum phase { PHASE_OPENING, PHASE_OPEN, PHASE_CLOSING };
@@ -60,11 +62,23 @@ struct bl_connection {
     struct shared shared;
 };
 
+/* What follows the "(file.c:123): " of libnats' own source lines, which mean nothing to a reader. */
+static const char *without_place(const char *text) {
+    const char *end = text[0] == '(' ? strstr(text, "): ") : NULL;
+    return end != NULL && memmem(text, (size_t)(end - text), ".c:", 3) != NULL ? end + 3 : text;
+}
+
 static void reason_of(char out[static REASON_MAX], natsStatus status, const char *text) {
     if (text == NULL || text[0] == '\0') {
         text = status == NATS_OK ? "" : natsStatus_GetText(status);
     }
-    snprintf(out, REASON_MAX, "%s", text);
+    text = without_place(text);
+    if (status == NATS_NO_SERVER) {
+        text = "no server answers there";
+    }
+    bool is_login = status == NATS_CONNECTION_AUTH_FAILED ||
+                    strcasestr(text, "authorization violation") != NULL;
+    snprintf(out, REASON_MAX, is_login ? BL_BUS_LOGIN_REFUSED " (%s)" : "%s", text);
 }
 
 /* --- Called by libnats, on any thread, partly under its lock ------------------------------- */
@@ -132,9 +146,13 @@ static void on_closed(natsConnection *handle, void *closure) {
 static void on_error(natsConnection *handle, natsSubscription *subscription, natsStatus status,
                      void *closure) {
     struct bl_connection *connection = closure;
-    const char *text = NULL;
+    natsStatus told = NATS_OK;
+    const char *text = nats_GetLastError(&told); /* of this call; the connection's may be newer */
     (void)subscription;
-    if (status != NATS_SLOW_CONSUMER) {
+    if (told != status) {
+        text = NULL;
+    }
+    if (text == NULL && status != NATS_SLOW_CONSUMER) {
         (void)natsConnection_GetLastError(handle, &text);
     }
     pthread_mutex_lock(&connection->mutex);

@@ -17,6 +17,20 @@ struct bl_incoming {
     struct bl_bus_header headers[BL_BUS_HEADERS_MAX]; /* filled at the first look */
 };
 
+/* All values of one spelling of a name, in their order. */
+static void index_values(struct bl_incoming *incoming, const char *name) {
+    const char **values = NULL;
+    int count = 0;
+    if (natsMsgHeader_Values(incoming->native, name, &values, &count) != NATS_OK) {
+        return;
+    }
+    for (int i = 0; i < count && incoming->header_count < BL_BUS_HEADERS_MAX; i++) {
+        incoming->headers[incoming->header_count++] = (struct bl_bus_header){
+            bl_str_from_c(name), values[i] != NULL ? bl_str_from_c(values[i]) : BL_STR("")};
+    }
+    free(values);
+}
+
 /* libnats finds a header only by its exact name, and listing the names allocates; so they are
  * listed once. */
 static void index_headers(struct bl_incoming *incoming) {
@@ -27,17 +41,13 @@ static void index_headers(struct bl_incoming *incoming) {
     if (natsMsgHeader_Keys(incoming->native, &names, &count) != NATS_OK) {
         return;
     }
-    for (int i = 0; i < count && incoming->header_count < BL_BUS_HEADERS_MAX; i++) {
-        const char *value = NULL;
-        if (natsMsgHeader_Get(incoming->native, names[i], &value) == NATS_OK) {
-            incoming->headers[incoming->header_count++] = (struct bl_bus_header){
-                bl_str_from_c(names[i]), value != NULL ? bl_str_from_c(value) : BL_STR("")};
-        }
+    for (int i = 0; i < count; i++) {
+        index_values(incoming, names[i]);
     }
     free(names);
 }
 
-static struct bl_str get_header(const void *source, const char *name) {
+static struct bl_str get_header(const void *source, const char *name, size_t index) {
     struct bl_incoming *incoming = (struct bl_incoming *)(uintptr_t)source;
     if (!incoming->is_indexed) {
         index_headers(incoming);
@@ -45,7 +55,8 @@ static struct bl_str get_header(const void *source, const char *name) {
     size_t len = strlen(name);
     for (size_t i = 0; i < incoming->header_count; i++) {
         const struct bl_bus_header *header = &incoming->headers[i];
-        if (header->name.len == len && strncasecmp(header->name.data, name, len) == 0) {
+        if (header->name.len == len && strncasecmp(header->name.data, name, len) == 0 &&
+            index-- == 0) {
             return header->value;
         }
     }

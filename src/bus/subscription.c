@@ -59,6 +59,7 @@ static void detach(struct bl_bus_subscription *subscription) {
     subscription->bus->stats.messages_lost += subscription->backlog;
     subscription->backlog = 0;
     subscription->is_congested = false;
+    subscription->is_refused = false;
     subscription->dropped = 0;
     natsSubscription_Destroy(subscription->native);
     subscription->native = NULL;
@@ -100,6 +101,40 @@ bool bl_bus_is_drained(const struct bl_bus *bus) {
         }
     }
     return bus->stats.messages_held == 0;
+}
+
+/* Whether `text` is the server's refusal of a subscription of ours; then its owner is told. The
+ * server names the subject in quotes, before what else it says. */
+bool bl_bus_tell_refused(struct bl_bus *bus, struct bl_str text) {
+    static const char words[] = "Permissions Violation for Subscription to \"";
+    const char *found = memmem(text.data, text.len, words, sizeof(words) - 1);
+    if (found == NULL || bus->callbacks.on_refused == NULL) {
+        return false;
+    }
+    const char *subject = found + sizeof(words) - 1;
+    const char *quote = memchr(subject, '"', (size_t)(text.data + text.len - subject));
+    if (quote == NULL) {
+        return false;
+    }
+    struct bl_str refused = {subject, (size_t)(quote - subject)};
+    for (struct bl_bus_subscription *at = bus->first; at != NULL; at = at->next) {
+        if (!at->is_inbox && bl_str_equal_c(refused, at->subject)) {
+            at->is_refused = true;
+            bus->callbacks.on_refused(bus->user, bl_str_from_c(at->subject));
+            return true;
+        }
+    }
+    return false;
+}
+
+void bl_bus_retry_refused(struct bl_bus *bus) {
+    for (struct bl_bus_subscription *at = bus->first; at != NULL; at = at->next) {
+        if (at->is_refused && bus->connection != NULL && bus->close_phase == BL_BUS_CLOSE_NONE) {
+            (void)natsSubscription_Unsubscribe(at->native);
+            detach(at);
+            attach(at);
+        }
+    }
 }
 
 static bl_result check(const struct bl_bus_subscription_config *config, struct bl_diag *diag) {

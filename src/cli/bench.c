@@ -8,6 +8,8 @@
 
 #include "base/buf.h"
 #include "cli/command.h"
+#include "cli/login.h"
+#include "cli/present.h"
 #include "client/load.h"
 #include "json/writer.h"
 
@@ -28,7 +30,8 @@ static const char help[] =
     "      --bytes N         size of a request (default: 600)\n"
     "      --timeout TIME    of one request (default: 5s)\n"
     "      --subject SUBJECT default: beamline.router.v1.decide\n"
-    "      --nats URL        default: $BEAMLINE_NATS_URL, else nats://127.0.0.1:4222\n"
+    "      --nats URL        default: $BEAMLINE_NATS_URL, else "
+    "nats://127.0.0.1:4222\n" BL_LOGIN_OPTIONS_HELP
     "      --json            figures as one JSON line\n"
     "      --no-progress     no progress line (none is shown unless stderr is a terminal)\n"
     "\n"
@@ -42,6 +45,7 @@ static const char help[] =
 
 struct options {
     struct bl_load_config load;
+    struct bl_login login;
     bool json, quiet;
 };
 
@@ -96,6 +100,7 @@ static const struct option long_options[] = {
     {"nats", required_argument, NULL, OPTION_NATS},
     {"json", no_argument, NULL, OPTION_JSON},
     {"no-progress", no_argument, NULL, OPTION_QUIET},
+    BL_LOGIN_LONG_OPTIONS,
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -126,7 +131,7 @@ static bool apply_option(int option, struct options *options) {
         load->subject = bl_str_from_c(optarg);
         return true;
     case OPTION_NATS:
-        load->url = optarg;
+        options->login.target.url = optarg;
         return true;
     case OPTION_JSON:
         options->json = true;
@@ -135,7 +140,7 @@ static bool apply_option(int option, struct options *options) {
         options->quiet = true;
         return true;
     default:
-        return false;
+        return bl_login_take(&options->login, option, optarg);
     }
 }
 
@@ -226,15 +231,17 @@ static int run(struct options *options) {
         options->load.user = &options->load;
     }
     bl_diag_clear(&diag);
-    bl_result status = bl_load_run(&options->load, &result, &diag);
+    bl_result status = bl_login_resolve(&options->login, &diag);
+    if (bl_is_ok(status)) {
+        options->load.target = options->login.target;
+        status = bl_load_run(&options->load, &result, &diag);
+    }
+    bl_login_fini(&options->login);
     if (options->load.on_progress != NULL) {
         fputs("\r\x1b[K", stderr);
     }
     if (bl_is_error(status)) {
-        fprintf(stderr, "beamline bench: %s\n", diag.message);
-        if (diag.hint[0] != '\0') {
-            fprintf(stderr, "    hint: %s\n", diag.hint);
-        }
+        bl_present_problem("bench", &diag);
         return status.error == BL_E_UNAVAILABLE ? BL_EXIT_UNREACHABLE : BL_EXIT_FAILED;
     }
     if (options->json) {
@@ -246,8 +253,8 @@ static int run(struct options *options) {
 }
 
 int bl_cli_bench(int argc, char **argv) {
-    struct options options = {.load = {.url = getenv("BEAMLINE_NATS_URL"),
-                                       .subject = BL_STR("beamline.router.v1.decide"),
+    struct options options = {.login.target.url = getenv("BEAMLINE_NATS_URL"),
+                              .load = {.subject = BL_STR("beamline.router.v1.decide"),
                                        .tenant_id = BL_STR("demo"),
                                        .outstanding = 0,
                                        .sessions = 10000,

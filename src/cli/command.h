@@ -16,7 +16,7 @@ enum bl_exit {
 struct bl_command {
     const char *name;
     const char *summary;
-    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+    int (*run)(int argc, char **argv); /* argv[0] is "beamline" and its name */
 };
 
 /* Runs the command that the arguments name. The whole of main. */

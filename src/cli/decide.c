@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "cli/command.h"
+#include "cli/login.h"
 #include "cli/offline.h"
 #include "cli/present.h"
 #include "client/session.h"
@@ -25,17 +26,21 @@ static const char help[] =
     "  -t, --tenant ID          tenant (default: demo)\n"
     "  -p, --policy ID          policy id (default: the tenant's `default`)\n"
     "      --type TYPE          task type (default: text.generate)\n"
-    "      --payload JSON       task payload (default: {})\n"
+    "      --payload JSON       task payload: JSON if it begins with { or [, and\n"
+    "                           else a number or a word of JSON, or text (default: {})\n"
     "  -m, --metadata KEY=VALUE metadata; repeat for more\n"
     "  -c, --context KEY=VALUE  context, such as a session key; repeat for more\n"
     "      --max-latency-ms N   constraint\n"
     "      --max-cost AMOUNT    constraint\n"
-    "  -r, --request FILE       a whole request as JSON instead (- = standard input)\n"
+    "  -r, --request FILE       a whole request as JSON instead of all the others here (- = "
+    "standard\n"
+    "                           input)\n"
     "      --dry-run            decide without side effects\n"
     "  -x, --explain            say why\n"
     "\n"
     "The router\n"
-    "      --nats URL           default: $BEAMLINE_NATS_URL, else nats://127.0.0.1:4222\n"
+    "      --nats URL           default: $BEAMLINE_NATS_URL, else "
+    "nats://127.0.0.1:4222\n" BL_LOGIN_OPTIONS_HELP
     "      --subject SUBJECT    default: beamline.router.v1.decide\n"
     "      --timeout-ms N       how long to wait for the reply (default: 5000)\n"
     "      --offline            no router: decide here, needs --policy-file\n"
@@ -59,8 +64,10 @@ struct pair {
 };
 
 struct options {
-    const char *tenant, *policy, *type, *payload, *request_file, *policy_file, *nats_url, *subject;
+    const char *tenant, *policy, *type, *payload, *request_file, *policy_file, *subject;
     const char *max_latency_ms, *max_cost;
+    const char *request_option; /* one that says what to ask for, if there was any */
+    struct bl_login login;
     struct pair metadata[MAX_PAIRS], context[MAX_PAIRS];
     size_t metadata_count, context_count;
     int timeout_ms;
@@ -83,20 +90,26 @@ static bool add_pair(struct pair *pairs, size_t *count, const char *argument) {
     return true;
 }
 
-/* Writes `text` as the JSON that it is, or as a string. */
-static void write_loose(struct bl_json_writer *writer, struct bl_str text) {
+static bool is_json(struct bl_str text, struct bl_diag *diag) {
     struct bl_arena arena;
     struct bl_json_doc doc;
+
+    bl_arena_init(&arena, 4096, (size_t)16 * 1024 * 1024);
+    bl_diag_clear(diag);
+    bool read = bl_is_ok(bl_json_read(text, &bl_json_request_limits, &arena, &doc, diag));
+    bl_arena_fini(&arena);
+    return read;
+}
+
+/* Writes `text` as the JSON that it is, or as a string. */
+static void write_loose(struct bl_json_writer *writer, struct bl_str text) {
     struct bl_diag diag;
 
-    bl_arena_init(&arena, 4096, (size_t)1024 * 1024);
-    bl_diag_clear(&diag);
-    if (bl_is_ok(bl_json_read(text, &bl_json_request_limits, &arena, &doc, &diag))) {
+    if (is_json(text, &diag)) {
         bl_json_write_raw(writer, text);
     } else {
         bl_json_write_string(writer, text);
     }
-    bl_arena_fini(&arena);
 }
 
 static void write_pairs(struct bl_json_writer *writer, const char *name, const struct pair *pairs,
@@ -197,9 +210,33 @@ static const struct option long_options[] = {
     {"offline", no_argument, NULL, OPTION_OFFLINE},
     {"policy-file", required_argument, NULL, OPTION_POLICY_FILE},
     {"json", no_argument, NULL, OPTION_JSON},
+    BL_LOGIN_LONG_OPTIONS,
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
+
+/* The long name of an option that describes the request; NULL for the others. */
+static const char *request_option(int option) {
+    static const int describing[] = {'t',
+                                     'p',
+                                     OPTION_TYPE,
+                                     OPTION_PAYLOAD,
+                                     'm',
+                                     'c',
+                                     OPTION_LATENCY,
+                                     OPTION_COST,
+                                     OPTION_DRY_RUN,
+                                     'x'};
+
+    for (size_t i = 0; i < sizeof(describing) / sizeof(describing[0]); i++) {
+        for (const struct option *at = long_options; describing[i] == option; at++) {
+            if (at->val == option) {
+                return at->name;
+            }
+        }
+    }
+    return NULL;
+}
 
 /* BL_EXIT_OK to go on, else the exit code; *done is set when nothing is left to do. */
 static int apply_option(int option, struct options *options, bool *done) {
@@ -232,7 +269,7 @@ static int apply_option(int option, struct options *options, bool *done) {
         options->explain = true;
         return BL_EXIT_OK;
     case OPTION_NATS:
-        options->nats_url = optarg;
+        options->login.target.url = optarg;
         return BL_EXIT_OK;
     case OPTION_SUBJECT:
         options->subject = optarg;
@@ -267,6 +304,9 @@ static int apply_option(int option, struct options *options, bool *done) {
         *done = true;
         return BL_EXIT_OK;
     default:
+        if (bl_login_take(&options->login, option, optarg)) {
+            return BL_EXIT_OK;
+        }
         fputs("Try: beamline decide --help\n", stderr);
         return BL_EXIT_USAGE;
     }
@@ -281,30 +321,70 @@ static int check_options(const struct options *options, int argc, char **argv) {
         fputs("beamline decide: --offline and --policy-file FILE go together\n", stderr);
         return BL_EXIT_USAGE;
     }
+    if (options->request_file != NULL && options->request_option != NULL) {
+        fprintf(stderr,
+                "beamline decide: --request FILE is the whole request; --%s goes into the file\n",
+                options->request_option);
+        return BL_EXIT_USAGE;
+    }
+    struct bl_str payload = bl_str_trim(bl_str_from_c(options->payload));
+    bool is_meant_as_json = payload.len > 0 && (payload.data[0] == '{' || payload.data[0] == '[');
+    struct bl_diag diag;
+    if (is_meant_as_json && !is_json(payload, &diag)) {
+        fprintf(stderr, "beamline decide: --payload is no JSON: line %u, column %u: %s\n",
+                (unsigned)diag.line, (unsigned)diag.column, diag.message);
+        return BL_EXIT_USAGE;
+    }
     return BL_EXIT_OK;
 }
 
-/* Sends the request and fills `reply`; prints why if there is none. */
-static bool ask_router(const struct options *options, struct bl_str request, struct bl_buf *reply,
-                       double *took_ms) {
+static bl_result ask(struct options *options, struct bl_str request, struct bl_buf *reply,
+                     double *took_ms, struct bl_diag *diag) {
     struct bl_session *session;
+
+    BL_TRY(bl_login_resolve(&options->login, diag));
+    BL_TRY(bl_session_open(&options->login.target, options->timeout_ms, &session, diag));
+    bl_result result = bl_session_request(session, bl_str_from_c(options->subject), request,
+                                          options->timeout_ms, reply, took_ms, diag);
+    bl_session_close(session);
+    return result;
+}
+
+/* For programs: in the shape of a refusal, though no router has spoken. */
+static void print_problem(bl_result result, const struct bl_diag *diag) {
+    char storage[8192];
+    struct bl_buf buf;
+    struct bl_json_writer writer;
+
+    bl_buf_init(&buf, storage, sizeof(storage));
+    bl_json_writer_init(&writer, &buf);
+    bl_json_write_object_begin(&writer);
+    bl_json_write_key(&writer, BL_STR("ok"));
+    bl_json_write_bool(&writer, false);
+    bl_json_write_key(&writer, BL_STR("error"));
+    bl_json_write_object_begin(&writer);
+    write_text(&writer, "code", bl_error_info(result.error)->code);
+    write_text(&writer, "message", diag->message);
+    bl_json_write_object_end(&writer);
+    bl_json_write_object_end(&writer);
+    printf("%.*s\n", BL_STR_ARG(bl_buf_view(&buf)));
+}
+
+/* Sends the request and fills `reply`; prints why if there is none. */
+static bool ask_router(struct options *options, struct bl_str request, struct bl_buf *reply,
+                       double *took_ms) {
     struct bl_diag diag;
 
     bl_diag_clear(&diag);
-    bl_result result = bl_session_open(options->nats_url, options->timeout_ms, &session, &diag);
-    if (bl_is_ok(result)) {
-        result = bl_session_request(session, bl_str_from_c(options->subject), request,
-                                    options->timeout_ms, reply, took_ms, &diag);
-        bl_session_close(session);
-    }
+    bl_result result = ask(options, request, reply, took_ms, &diag);
+    bl_login_fini(&options->login);
     if (bl_is_error(result)) {
-        fprintf(stderr, "beamline decide: %s\n", diag.message);
-        if (diag.hint[0] != '\0') {
-            fprintf(stderr, "    hint: %s\n", diag.hint);
+        bl_present_problem("decide", &diag);
+        if (options->json) {
+            print_problem(result, &diag);
         }
-        return false;
     }
-    return true;
+    return bl_is_ok(result);
 }
 
 int bl_cli_decide(int argc, char **argv) {
@@ -313,7 +393,7 @@ int bl_cli_decide(int argc, char **argv) {
                               .type = "text.generate",
                               .payload = "{}",
                               .subject = "beamline.router.v1.decide",
-                              .nats_url = getenv("BEAMLINE_NATS_URL"),
+                              .login.target.url = getenv("BEAMLINE_NATS_URL"),
                               .timeout_ms = 5000};
     struct bl_buf request, reply;
     char *file = NULL;
@@ -322,6 +402,8 @@ int bl_cli_decide(int argc, char **argv) {
     int option;
 
     while ((option = getopt_long(argc, argv, "t:p:m:c:r:xh", long_options, NULL)) != -1) {
+        const char *describing = request_option(option);
+        options.request_option = describing != NULL ? describing : options.request_option;
         int code = apply_option(option, &options, &done);
         if (code != BL_EXIT_OK || done) {
             return code;
@@ -340,6 +422,11 @@ int bl_cli_decide(int argc, char **argv) {
             return BL_EXIT_FAILED;
         }
         text.data = file;
+        if (bl_str_trim(text).len == 0) {
+            fprintf(stderr, "beamline decide: %s is empty\n", options.request_file);
+            free(file);
+            return BL_EXIT_FAILED;
+        }
     } else {
         write_request(&options, &request);
         text = bl_buf_view(&request);

@@ -16,6 +16,7 @@
 #define INPUT_BYTES ((size_t)1024 * 1024)
 #define SCRATCH_BYTES ((size_t)1024 * 1024)
 #define OUTPUT_BYTES ((size_t)4 * 1024 * 1024)
+#define PLACE_BYTES 60 /* of an expression shown on each side of what is wrong */
 #define OPS_MAX ((size_t)4 * BL_EXPRESSION_MAX_NODES)
 
 /* What expressions are evaluated against: a request, and variables that go before it. */
@@ -86,21 +87,35 @@ static struct bl_value value_of(const struct bench *bench, const struct bl_fact 
 
 /* --- showing ------------------------------------------------------------------------------- */
 
-/* The expression's line with the place below it, for a person. */
+static bool is_inside_character(char c) {
+    return ((unsigned char)c & 0xC0u) == 0x80u;
+}
+
+/* The expression's line with the place below it, for a person: what is further than PLACE_BYTES
+ * away from the place is left out. */
 static void show_place(struct bl_str text, uint32_t column) {
     size_t at = column > 0 && column <= text.len + 1 ? column - 1 : 0;
     size_t start = at;
     size_t end = at;
 
-    while (start > 0 && text.data[start - 1] != '\n' && at - start < 60) {
+    while (start > 0 && text.data[start - 1] != '\n' && at - start < PLACE_BYTES) {
         start--;
     }
-    while (end < text.len && text.data[end] != '\n' && end - at < 60) {
+    while (end < text.len && text.data[end] != '\n' && end - at < PLACE_BYTES) {
         end++;
     }
-    fprintf(stderr, "  %.*s\n  ", (int)(end - start), text.data + start);
+    while (start < at && is_inside_character(text.data[start])) {
+        start++;
+    }
+    while (end > at && end < text.len && is_inside_character(text.data[end])) {
+        end--;
+    }
+    const char *before = start > 0 && text.data[start - 1] != '\n' ? "... " : "";
+    const char *after = end < text.len && text.data[end] != '\n' ? " ..." : "";
+    fprintf(stderr, "  %s%.*s%s\n  %*s", before, (int)(end - start), text.data + start, after,
+            (int)strlen(before), "");
     for (size_t i = start; i < at; i++) {
-        if (((unsigned char)text.data[i] & 0xC0u) != 0x80u) { /* a column for each character */
+        if (!is_inside_character(text.data[i])) { /* a column for each character */
             fputc(text.data[i] == '\t' ? '\t' : ' ', stderr);
         }
     }

@@ -80,6 +80,9 @@ int bl_cli_main(int argc, char **argv) {
     }
     for (size_t i = 0; i < COUNT; i++) {
         if (strcmp(argv[1], commands[i].name) == 0) {
+            static char title[64]; /* getopt begins its complaints with it */
+            (void)snprintf(title, sizeof(title), "beamline %s", commands[i].name);
+            argv[1] = title;
             return commands[i].run(argc - 1, argv + 1);
         }
     }

@@ -101,7 +101,10 @@ static bool decide(const char *policy_file, struct bl_request *request, struct b
     struct bl_catalog *catalog = NULL;
 
     if (!bl_tenant_id_is_valid(request->tenant_id, false)) {
-        fprintf(stderr, "beamline: the request names no tenant; add a tenant_id\n");
+        bool is_named = !bl_str_is_blank(request->tenant_id);
+        fprintf(stderr, "beamline: %s\n",
+                is_named ? "the tenant is no tenant id: 1 to 255 bytes of [A-Za-z0-9_.:-]"
+                         : "the request names no tenant; add a tenant_id");
         return false;
     }
     struct bl_policy *policy = bl_offline_policy(policy_file, request->tenant_id, policy_id);
@@ -113,9 +116,10 @@ static bool decide(const char *policy_file, struct bl_request *request, struct b
     flow.catalog = catalog;
     if (bl_is_ok(bl_flow_decide(&flow, request, request->tenant_id, &moment, arena, &outcome,
                                 &refusal))) {
-        bl_wire_encode_decision(request, &outcome, key, (uint64_t)moment.now_ns, reply);
+        bl_wire_encode_decision(request, &outcome, key, (uint64_t)moment.now_ns,
+                                BL_WIRE_REPLY_MAX_BYTES, reply);
     } else {
-        bl_wire_encode_refusal(request, &refusal, &outcome, NULL, reply);
+        bl_wire_encode_refusal(request, &refusal, &outcome, NULL, BL_WIRE_REPLY_MAX_BYTES, reply);
     }
     bl_catalog_destroy(catalog);
     bl_policy_unref(policy);
@@ -134,7 +138,8 @@ bool bl_offline_decide(const char *policy_file, struct bl_str request, bool expl
     bl_arena_init(&arena, 256 * (size_t)1024, 64 * (size_t)1024 * 1024);
     if (bl_is_error(bl_wire_decode_decide(&message, BL_STR("offline"), &bl_json_request_limits,
                                           &arena, &decoded, &refusal))) {
-        bl_wire_encode_refusal(&decoded.request, &refusal, NULL, NULL, reply);
+        bl_wire_encode_refusal(&decoded.request, &refusal, NULL, NULL, BL_WIRE_REPLY_MAX_BYTES,
+                               reply);
     } else {
         decoded.request.explain = decoded.request.explain || explain;
         done = decide(policy_file, &decoded.request, &arena, reply);

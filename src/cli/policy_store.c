@@ -343,13 +343,16 @@ static bool is_usable(const struct command *command, const struct arguments *arg
 
 int bl_cli_policy_store(int argc, char **argv) {
     const struct command *command = find_command(argv[0]);
-    struct arguments arguments = {.run = {.command = argv[0],
+    struct arguments arguments = {.run = {.command = command->name,
                                           .if_revision = BL_NO_REVISION,
                                           .revision = BL_NO_REVISION,
                                           .to = BL_NO_REVISION,
                                           .limit = LIST_LIMIT_DEFAULT}};
+    char title[64]; /* getopt begins its complaints with it */
     int option;
 
+    (void)snprintf(title, sizeof(title), "beamline policy %s", command->name);
+    argv[0] = title;
     while ((option = getopt_long(argc, argv, "c:m:h", long_options, NULL)) != -1) {
         if (option == 'h') {
             fputs(help, stdout);

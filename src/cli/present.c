@@ -222,3 +222,11 @@ void bl_present_findings_json(FILE *out, const char *file, const struct bl_findi
     bl_json_write_array_end(&writer);
     fprintf(out, "%.*s\n", (int)buf.len, buf.data);
 }
+
+void bl_present_problem(const char *command, const struct bl_diag *diag) {
+    fprintf(stderr, "beamline %s: %s%s%s\n", command, diag->path, diag->path[0] != '\0' ? ": " : "",
+            diag->message);
+    if (diag->hint[0] != '\0') {
+        fprintf(stderr, "    hint: %s\n", diag->hint);
+    }
+}

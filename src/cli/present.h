@@ -21,4 +21,7 @@ void bl_present_findings(FILE *out, const char *file, const struct bl_findings *
 /* The same as a JSON array of {file, severity, line, column, path, message, hint}. */
 void bl_present_findings_json(FILE *out, const char *file, const struct bl_findings *findings);
 
+/* Prints `beamline COMMAND: path: message` with its hint below to stderr. */
+void bl_present_problem(const char *command, const struct bl_diag *diag);
+
 #endif

@@ -246,7 +246,7 @@ bl_result bl_load_run(const struct bl_load_config *config, struct bl_load_result
     memset(result, 0, sizeof(*result));
     bl_histogram_init(&result->latency_ns);
     bl_histogram_init(&result->lag_ns);
-    BL_TRY(bl_link_open(&run.link, config->url, CONNECT_MS, config->outstanding + 1, diag));
+    BL_TRY(bl_link_open(&run.link, &config->target, CONNECT_MS, config->outstanding + 1, diag));
     bl_result status = prepare(&run, diag);
     if (bl_is_ok(status)) {
         status = drive(&run);

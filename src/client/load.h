@@ -15,13 +15,14 @@
 #include "base/histogram.h"
 #include "base/result.h"
 #include "base/str.h"
+#include "client/link.h"
 
 #define BL_LOAD_OUTSTANDING_MAX 65536
 
 struct bl_load_result;
 
 struct bl_load_config {
-    const char *url; /* NULL = the default */
+    struct bl_link_target target;
     struct bl_str subject;
     struct bl_str tenant_id;
     uint32_t rate;          /* requests per second; 0 = closed loop */

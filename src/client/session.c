@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "client/link.h"
 #include "net/clock.h"
 
 struct bl_session {
@@ -12,15 +11,15 @@ struct bl_session {
     bool answered;
 };
 
-bl_result bl_session_open(const char *url, int timeout_ms, struct bl_session **out,
-                          struct bl_diag *diag) {
+bl_result bl_session_open(const struct bl_link_target *target, int timeout_ms,
+                          struct bl_session **out, struct bl_diag *diag) {
     struct bl_session *session = calloc(1, sizeof(*session));
 
     if (session == NULL) {
         bl_diag_message(diag, "out of memory");
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
-    bl_result result = bl_link_open(&session->link, url, timeout_ms, 1, diag);
+    bl_result result = bl_link_open(&session->link, target, timeout_ms, 1, diag);
     if (bl_is_error(result)) {
         free(session);
         return result;

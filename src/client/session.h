@@ -8,13 +8,13 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "base/result.h"
+#include "client/link.h"
 
 struct bl_session;
 
-/* Connects to `url` (NULL = the default), for at most `timeout_ms`.
- * Errors: UNAVAILABLE, with the cause and the cure in `diag`. */
-BL_MUST_USE bl_result bl_session_open(const char *url, int timeout_ms, struct bl_session **out,
-                                      struct bl_diag *diag);
+/* Connects to `target`, for at most `timeout_ms`. Errors: as bl_link_open. */
+BL_MUST_USE bl_result bl_session_open(const struct bl_link_target *target, int timeout_ms,
+                                      struct bl_session **out, struct bl_diag *diag);
 
 void bl_session_close(struct bl_session *session); /* NULL is fine */
 

@@ -39,7 +39,7 @@
     X(BYTES_OUT, "router_reply_bytes_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                    \
       "Bytes of replies.")                                                                         \
     X(REPLIES_FAILED, "router_replies_failed_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,            \
-      "Replies that could not be handed to the bus.")                                              \
+      "Replies that could not be sent, or only as an error because they were too large.")          \
     X(ARENA_PEAK, "router_arena_peak_bytes", GAUGE, PLAIN, MAX, 1, NO_LABELS,                      \
       "Most memory that one request took.")                                                        \
     X(NATS_CONNECTED, "router_nats_connected", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \

@@ -304,8 +304,9 @@ static void write_text(const struct bl_decision_input *input, const struct bl_de
 
 void bl_explain_json(const struct bl_decision_input *input, const struct bl_decision *decision,
                      size_t max_bytes, struct bl_json_writer *writer) {
-    size_t reserve = REST_BYTES + ENTRY_BYTES;
-    size_t limit = writer->buf->len + (max_bytes > reserve ? max_bytes - reserve : 0);
+    size_t most = REST_BYTES + ENTRY_BYTES;
+    size_t reserve = max_bytes / 2 < most ? max_bytes / 2 : most;
+    size_t limit = writer->buf->len + max_bytes - reserve;
     bool truncated = false;
 
     bl_json_write_object_begin(writer);

@@ -14,7 +14,8 @@
  *    eligible, dropped?, why?}], session?, draw?{kind, value, total?}, chosen?, runner_up?,
  *    text[…], truncated?}
  * `text` holds the lines of bl_explain_text. What does not fit into `max_bytes` is cut from the
- * end of rules and candidates with "truncated": true; the object stays whole. */
+ * end of rules and candidates with "truncated": true; the object stays whole. Only below 20 KiB may
+ * it come out longer, when ids are at their longest. */
 void bl_explain_json(const struct bl_decision_input *input, const struct bl_decision *decision,
                      size_t max_bytes, struct bl_json_writer *writer);
 

@@ -7,17 +7,17 @@
 #include "route/explain.h"
 #include "wire/decision_id.h"
 
-/* The context object at its largest: 256 + 128 bytes, each escaped as six, and its keys. */
-#define CONTEXT_MAX_BYTES 2400
+/* A byte of text at its longest in JSON. */
+#define ESCAPED_BYTES 6
+
+/* The context object but for its ids. */
+#define CONTEXT_KEYS_BYTES 60
 
 /* What else has to stay free behind a list of candidates: the ends of what is open. */
 #define TAIL_BYTES 100
 
-/* One candidate at its largest: an id of 255 bytes with each escaped, the sentence, the keys. */
-#define CANDIDATE_MAX_BYTES 1800
-
-/* Below this an explanation would be cut to nothing of use. */
-#define EXPLAIN_MIN_BYTES 16384
+/* One candidate but for its id: the word, the sentence, the keys. */
+#define CANDIDATE_TEXT_BYTES 270
 
 /* A label is free text of the policy's author; it is a decoration of each reply, so bounded. */
 #define LABEL_MAX_BYTES 256
@@ -133,19 +133,29 @@ void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[
     bl_json_write_object_end(writer);
 }
 
-/* Bytes that may still be written before what has to stand at the end of a reply. */
-static size_t room(const struct bl_buf *buf) {
-    const size_t limit = BL_WIRE_REPLY_MAX_BYTES - CONTEXT_MAX_BYTES - TAIL_BYTES;
-
-    return buf->len < limit ? limit - buf->len : 0;
+static size_t bounded(size_t max_bytes) {
+    return max_bytes < BL_WIRE_REPLY_MAX_BYTES ? max_bytes : BL_WIRE_REPLY_MAX_BYTES;
 }
 
-/* The explanation, or only the mark that it was cut when too little room is left for one. */
-static void write_explain(const struct bl_outcome *outcome, bool whole,
-                          struct bl_json_writer *writer) {
+/* Bytes that may still be written before what has to stand at the end of a reply. */
+static size_t room(const struct bl_request *request, size_t max_bytes, const struct bl_buf *buf) {
+    const size_t end = ESCAPED_BYTES * (request->request_id.len + request->trace_id.len) +
+                       CONTEXT_KEYS_BYTES + TAIL_BYTES;
+
+    return buf->len + end < max_bytes ? max_bytes - end - buf->len : 0;
+}
+
+enum explained { EXPLAIN_AS_FAR_AS_IT_FITS, EXPLAIN_MARK_ONLY, EXPLAIN_NOTHING };
+
+/* The explanation, or only the mark that it was cut. */
+static void write_explain(const struct bl_outcome *outcome, enum explained explained,
+                          size_t room_bytes, struct bl_json_writer *writer) {
+    if (explained == EXPLAIN_NOTHING) {
+        return;
+    }
     bl_json_write_key(writer, BL_STR("explain"));
-    if (whole && room(writer->buf) >= EXPLAIN_MIN_BYTES) {
-        bl_explain_json(&outcome->input, &outcome->decision, room(writer->buf), writer);
+    if (explained == EXPLAIN_AS_FAR_AS_IT_FITS) {
+        bl_explain_json(&outcome->input, &outcome->decision, room_bytes, writer);
         return;
     }
     bl_json_write_object_begin(writer);
@@ -154,33 +164,35 @@ static void write_explain(const struct bl_outcome *outcome, bool whole,
     bl_json_write_object_end(writer);
 }
 
-/* Ends a reply whose first part stands in `writer`; what that part holds is bounded so that the
- * rest fits. */
+/* Ends a reply whose first part stands in `writer`. */
 static void write_end(const struct bl_request *request, const struct bl_outcome *outcome,
-                      struct bl_json_writer *writer) {
-    struct bl_json_writer before = *writer;
-    size_t len = writer->buf->len;
+                      size_t max_bytes, struct bl_json_writer *writer) {
+    const struct bl_json_writer before = *writer;
+    const size_t len = writer->buf->len;
+    const size_t room_bytes = room(request, max_bytes, writer->buf);
+    bool has_explain = request->explain && outcome != NULL && outcome->decided;
+    enum explained explained = has_explain ? EXPLAIN_AS_FAR_AS_IT_FITS : EXPLAIN_NOTHING;
 
-    for (int attempt = 0; attempt < 2; attempt++) {
-        if (request->explain && outcome != NULL && outcome->decided) {
-            write_explain(outcome, attempt == 0, writer);
-        }
+    for (;; explained++) {
+        write_explain(outcome, explained, room_bytes, writer);
         bl_json_write_key(writer, BL_STR("context"));
         bl_wire_write_context(request, writer);
         bl_json_write_object_end(writer);
-        if (bl_json_writer_ok(writer) && writer->buf->len <= BL_WIRE_REPLY_MAX_BYTES) {
-            return;
+        bool fits = bl_json_writer_ok(writer) && writer->buf->len <= max_bytes;
+        if (fits || explained == EXPLAIN_NOTHING) {
+            break;
         }
         *writer = before;
         writer->buf->len = len;
         writer->buf->overflowed = false;
     }
-    bool fits = false;
-    assert(fits); /* without its explanation a reply is below the bound by construction */
+    /* Without its explanation a reply is below the bound of all replies by construction. */
+    assert(bl_json_writer_ok(writer) && writer->buf->len <= BL_WIRE_REPLY_MAX_BYTES);
 }
 
 void bl_wire_encode_decision(const struct bl_request *request, const struct bl_outcome *outcome,
-                             const uint8_t key[16], uint64_t nonce, struct bl_buf *buf) {
+                             const uint8_t key[16], uint64_t nonce, size_t max_bytes,
+                             struct bl_buf *buf) {
     struct bl_json_writer writer;
 
     bl_json_writer_init(&writer, buf);
@@ -189,7 +201,7 @@ void bl_wire_encode_decision(const struct bl_request *request, const struct bl_o
     bl_json_write_bool(&writer, true);
     bl_json_write_key(&writer, BL_STR("decision"));
     bl_wire_write_decision(outcome, key, nonce, &writer);
-    write_end(request, outcome, &writer);
+    write_end(request, outcome, bounded(max_bytes), &writer);
 }
 
 /* The form with `message` and without `task` is the gateway's, whoever sends it. */
@@ -222,14 +234,19 @@ static void write_message(const struct bl_refusal *refusal, struct bl_json_write
     bl_json_write_member(writer, BL_STR("message"), bl_buf_view(&text));
 }
 
-static void write_candidates(const struct bl_outcome *outcome, struct bl_json_writer *writer) {
+static void write_candidates(const struct bl_request *request, const struct bl_outcome *outcome,
+                             size_t max_bytes, struct bl_json_writer *writer) {
     const struct bl_policy *policy = outcome->policy;
     uint16_t i = 0;
 
     bl_json_write_key(writer, BL_STR("candidates"));
     bl_json_write_array_begin(writer);
-    for (; i < policy->provider_count && room(writer->buf) > CANDIDATE_MAX_BYTES; i++) {
+    for (; i < policy->provider_count; i++) {
         enum bl_drop drop = (enum bl_drop)outcome->decision.drops[i];
+        size_t most = ESCAPED_BYTES * policy->providers[i].id.len + CANDIDATE_TEXT_BYTES;
+        if (room(request, max_bytes, writer->buf) <= most) {
+            break;
+        }
         bl_json_write_object_begin(writer);
         bl_json_write_member(writer, BL_STR("provider_id"), policy->providers[i].id);
         write_text(writer, BL_STR("dropped"), bl_drop_word(drop));
@@ -244,8 +261,9 @@ static void write_candidates(const struct bl_outcome *outcome, struct bl_json_wr
 }
 
 /* `code` is the exact one; it is left out where the error's own code is exact already. */
-static void write_details(const struct bl_refusal *refusal, const struct bl_outcome *outcome,
-                          bool with_code, struct bl_json_writer *writer) {
+static void write_details(const struct bl_request *request, const struct bl_refusal *refusal,
+                          const struct bl_outcome *outcome, bool with_code, size_t max_bytes,
+                          struct bl_json_writer *writer) {
     bool with_candidates =
         refusal->error == BL_E_NO_PROVIDER_AVAILABLE && outcome != NULL && outcome->decided;
 
@@ -262,14 +280,14 @@ static void write_details(const struct bl_refusal *refusal, const struct bl_outc
         bl_json_write_int64(writer, refusal->retry_after_ms);
     }
     if (with_candidates) {
-        write_candidates(outcome, writer);
+        write_candidates(request, outcome, max_bytes, writer);
     }
     bl_json_write_object_end(writer);
 }
 
 void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
                             const struct bl_outcome *outcome, const char *legacy_code,
-                            struct bl_buf *buf) {
+                            size_t max_bytes, struct bl_buf *buf) {
     const struct bl_error_info *info = bl_error_info(refusal->error);
     bool gateway = is_gateway_form(request);
     const char *code = gateway ? info->gateway_code : info->v1_code;
@@ -294,7 +312,8 @@ void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_re
     if (legacy_code != NULL) {
         write_text(&writer, BL_STR("legacy_code"), legacy_code);
     }
-    write_details(refusal, outcome, gateway || strcmp(code, info->code) != 0, &writer);
+    write_details(request, refusal, outcome, gateway || strcmp(code, info->code) != 0,
+                  bounded(max_bytes), &writer);
     bl_json_write_object_end(&writer);
-    write_end(request, outcome, &writer);
+    write_end(request, outcome, bounded(max_bytes), &writer);
 }

@@ -16,18 +16,21 @@
 #define BL_WIRE_REFUSAL_TEXT_MAX (sizeof(struct bl_diag) + 8)
 
 /* {ok:true, decision{…}, explain?, context{request_id, trace_id?}}. `buf` needs
- * BL_WIRE_REPLY_MAX_BYTES of room; explain is cut from its end to fit. `nonce` makes decision ids
- * of equal decisions differ. */
+ * BL_WIRE_REPLY_MAX_BYTES of room. To stay within `max_bytes`, and in any case within
+ * BL_WIRE_REPLY_MAX_BYTES, explain is cut from its end; a reply is longer than `max_bytes` only if
+ * it is so without any. `nonce` makes decision ids of equal decisions differ. */
 void bl_wire_encode_decision(const struct bl_request *request, const struct bl_outcome *outcome,
-                             const uint8_t key[16], uint64_t nonce, struct bl_buf *buf);
+                             const uint8_t key[16], uint64_t nonce, size_t max_bytes,
+                             struct bl_buf *buf);
 
 /* {ok:false, error{code, message, intake_error_code?, legacy_code?, details?}, explain?,
  * context{…}}: the code as the request's dialect sees it (see base/result.h). `outcome` may be
  * NULL; with one that was decided, details name each candidate and why it was dropped, and explain
- * is added if asked for. `legacy_code` is the upper-case word of the admin subjects, else NULL. */
+ * is added if asked for; both are cut to `max_bytes` as above. `legacy_code` is the upper-case word
+ * of the admin subjects, else NULL. */
 void bl_wire_encode_refusal(const struct bl_request *request, const struct bl_refusal *refusal,
                             const struct bl_outcome *outcome, const char *legacy_code,
-                            struct bl_buf *buf);
+                            size_t max_bytes, struct bl_buf *buf);
 
 /* Appends "path: message; hint", what a person needs of a refusal; never a value of the sender. */
 void bl_wire_refusal_text(const struct bl_refusal *refusal, struct bl_buf *buf);

@@ -93,6 +93,38 @@ static void match(struct intake *intake, struct bl_str generated_id) {
     }
 }
 
+/* What names or versions the request may stand twice, but not with two values: whoever guards the
+ * way here may have looked at the other one. */
+static bl_result check_headers(struct intake *intake) {
+    static const struct {
+        const char *name;
+        enum bl_error error;
+        enum bl_intake_code intake_code;
+    } single[] = {
+        {"version", BL_E_INVALID_REQUEST, BL_INTAKE_VERSION_UNSUPPORTED},
+        {"tenant_id", BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN},
+        {"X-Tenant-ID", BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN},
+        {"X-Request-ID", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+        {"trace_id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+        {"X-Trace-Id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+        {"idempotency_key", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+        {"idempotency-key", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+        {"x-user-id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
+    };
+
+    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
+        if (bl_headers_conflict(&intake->message->headers, single[i].name)) {
+            struct bl_diag *diag =
+                bl_refusal_begin(intake->refusal, single[i].error, single[i].intake_code);
+            bl_diag_path(diag, "header %s", single[i].name);
+            bl_diag_message(diag, "stands there more than once, with different values");
+            bl_diag_hint(diag, "send it once");
+            return (bl_result){single[i].error};
+        }
+    }
+    return BL_OK;
+}
+
 static bl_result refuse_version(struct intake *intake, struct bl_str version) {
     struct bl_diag *diag =
         bl_refusal_begin(intake->refusal, BL_E_INVALID_REQUEST, BL_INTAKE_VERSION_UNSUPPORTED);
@@ -118,6 +150,9 @@ static bl_result check_version(struct intake *intake) {
             version = number == 1 ? BL_STR("1") : bl_json_source(value);
         } else if (!bl_json_string(value, &version)) {
             return bl_wire_refuse_type(intake->refusal, value, "version", "the string \"1\"");
+        }
+        if (bl_str_is_blank(version)) {
+            return BL_OK; /* as in the header */
         }
     }
     return bl_str_equal_c(version, "1") ? BL_OK : refuse_version(intake, version);
@@ -372,6 +407,7 @@ bl_result bl_wire_decode_decide(const struct bl_message *message, struct bl_str 
     intake.body = body_of(&intake.members, out->request.dialect);
     match(&intake, generated_id);
 
+    BL_TRY(check_headers(&intake));
     BL_TRY(check_version(&intake));
     BL_TRY(read_correlation(&intake));
     BL_TRY(read_tenant(&intake, &out->header_tenant));

@@ -43,9 +43,13 @@ static bl_result read_object(struct bl_str text, const struct bl_json_limits *li
         hide_key(&problem);
         diag->line = problem.line;
         diag->column = problem.column;
-        bl_diag_message(diag,
-                        "the message is not valid JSON: line %" PRIu32 ", column %" PRIu32 ": %s",
-                        problem.line, problem.column, problem.message);
+        if (problem.line == 0) { /* there is no text to point into */
+            bl_diag_message(diag, "the message is not valid JSON: %s", problem.message);
+        } else {
+            bl_diag_message(
+                diag, "the message is not valid JSON: line %" PRIu32 ", column %" PRIu32 ": %s",
+                problem.line, problem.column, problem.message);
+        }
         return BL_FAIL(INVALID_REQUEST);
     }
     if (!bl_json_is(bl_json_root(doc), BL_JSON_OBJECT)) {

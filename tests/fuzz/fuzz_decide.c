@@ -69,12 +69,12 @@ struct header_list {
     size_t count;
 };
 
-static struct bl_str find_header(const void *source, const char *name) {
+static struct bl_str find_header(const void *source, const char *name, size_t index) {
     const struct header_list *list = source;
 
     for (size_t i = 0; i < list->count; i++) {
         if (list->names[i].len == strlen(name) &&
-            strncasecmp(list->names[i].data, name, list->names[i].len) == 0) {
+            strncasecmp(list->names[i].data, name, list->names[i].len) == 0 && index-- == 0) {
             return list->values[i];
         }
     }

@@ -84,11 +84,45 @@ test('decide offline', (t) => {
   assert.equal(run(['decide', '--offline', '--policy-file', '/nonexistent']).code, 1);
 });
 
+test('decide says what is wrong with its options', (t) => {
+  const folder = scratch(t, { 'p.yaml': samplePolicy, 'empty.json': '', 'request.json': '{"tenant_id":"demo","task":{"type":"x","payload":{}}}' });
+  const offline = ['decide', '--offline', '--policy-file', join(folder, 'p.yaml')];
+  assert.match(run([...offline, '--tenant', 'a b']).err, /the tenant is no tenant id/);
+  assert.match(run([...offline, '--tenant', '']).err, /names no tenant/);
+  for (const bad of ['{bad', '[1', ' {"a":1}}']) {
+    const refused = run([...offline, '--payload', bad]);
+    assert.equal(refused.code, 2);
+    assert.match(refused.err, /--payload is no JSON: line 1, column \d+/);
+  }
+  for (const good of ['plain text', '{"a":[1]}', '7', '']) assert.equal(run([...offline, '--payload', good]).code, 0, good);
+  const request = [...offline, '-r', join(folder, 'request.json')];
+  assert.equal(run(request).code, 0);
+  for (const more of [['-t', 'acme'], ['-p', 'x'], ['-m', 'a=b'], ['-c', 'a=b'], ['-x'], ['--dry-run'], ['--payload', '{}'], ['--max-cost', '1']]) {
+    const refused = run([...request, ...more]);
+    assert.equal(refused.code, 2, more.join(' '));
+    assert.match(refused.err, /--request FILE is the whole request; --\w/);
+  }
+  const empty = run([...offline, '-r', join(folder, 'empty.json')]);
+  assert.equal(empty.code, 1);
+  assert.match(empty.err, /empty\.json is empty/);
+});
+
+test('usage errors name the whole command', () => {
+  assert.match(run(['serve', '--bogus']).err, /^beamline serve: unrecognized option '--bogus'/);
+  assert.match(run(['policy', '--bogus']).err, /^beamline policy: unrecognized/);
+  assert.match(run(['policy', 'put', '--bogus']).err, /^beamline policy put: unrecognized/);
+});
+
 test('nothing there: exit code 3 and a hint', () => {
   const done = run(['decide', '--nats', 'nats://127.0.0.1:1', '--timeout-ms', '300']);
   assert.equal(done.code, 3);
   assert.match(done.err, /no NATS server answered at nats:\/\/127\.0\.0\.1:1/);
   assert.match(done.err, /hint:/);
+  assert.doesNotMatch(done.err, /\.c:\d/);
+  const json = run(['decide', '--json', '--nats', 'nats://127.0.0.1:1', '--timeout-ms', '300']);
+  assert.equal(json.code, 3);
+  assert.equal(JSON.parse(json.out).ok, false);
+  assert.equal(JSON.parse(json.out).error.code, 'unavailable');
 });
 
 test('decide and bench against a router', async (t) => {
@@ -109,6 +143,33 @@ test('decide and bench against a router', async (t) => {
     assert.ok(figures.p50_us > 0 && figures.p50_us <= figures.p99_us && figures.p99_us <= figures.max_us);
   }
   assert.equal(run(['bench', '--duration', '200ms', '--warmup', '0s', '--subject', 'nobody.here'], { env }).code, 3);
+});
+
+test('decide and bench log in', async (t) => {
+  const folder = scratch(t, { password: 'right-password\n', wrong: 'wrong-password', token: 'x' });
+  const router = { BEAMLINE_NATS_USER: 'u', BEAMLINE_NATS_PASSWORD: `file:${join(folder, 'password')}` };
+  const stack = await Stack.start(t, {
+    natsConfig: 'authorization { user: u, password: right-password }', login: { user: 'u', pass: 'right-password' }, env: router });
+  const env = { BEAMLINE_NATS_URL: stack.url };
+  const login = ['--user', 'u', '--password-file', join(folder, 'password')];
+  const bench = ['bench', '--duration', '200ms', '--warmup', '0s', '--outstanding', '4'];
+  assert.equal(run(['decide', ...login], { env }).code, 0);
+  assert.equal(run([...bench, ...login], { env }).code, 0);
+  assert.equal(run(['decide'], { env: { ...env, ...router } }).code, 0);
+  assert.equal(run(bench, { env: { ...env, ...router } }).code, 0);
+  const began = Date.now();
+  for (const wrong of [[], ['--user', 'u', '--password-file', join(folder, 'wrong')], ['--token-file', join(folder, 'token')]]) {
+    const refused = run(['decide', ...wrong], { env });
+    assert.equal(refused.code, 3, refused.err);
+    assert.match(refused.err, /refuses the login.*Authorization Violation.*\n.*--password-file/);
+    assert.doesNotMatch(refused.err, /\.c:\d|wrong-password/);
+  }
+  assert.ok(Date.now() - began < 10000, 'a refused login is told at once');
+  assert.match(run(bench, { env }).err, /refuses the login/);
+  const half = run(['decide', '--user', 'u'], { env: { ...env, ...router } });
+  assert.match(half.err, /go together/);
+  assert.match(run(['decide', '--creds', '/nonexistent'], { env }).err, /'\/nonexistent' cannot be read/);
+  assert.match(run(['decide'], { env: { ...env, BEAMLINE_NATS_TOKEN: 'plain' } }).err, /BEAMLINE_NATS_TOKEN: a secret is named by file:/);
 });
 
 test('dev starts, serves, and leaves nothing behind', async (t) => {

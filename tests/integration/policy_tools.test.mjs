@@ -41,6 +41,17 @@ test('eval shows where an expression is wrong', () => {
   assert.match(policy(['eval', 'tier == 1']).err, /there is no variable tier/);
 });
 
+test('eval shows only the surroundings of the place, and says so', () => {
+  const depth = policy(['eval', `${'('.repeat(5000)}1${')'.repeat(5000)}`]);
+  const [line, place] = depth.err.split('\n');
+  assert.match(line, /^ {2}\(+ \.\.\.$/);
+  assert.equal(place, `${' '.repeat(2 + 48)}^`);
+  assert.ok(depth.err.split('\n').every((text) => text.length < 140), depth.err);
+  const sides = policy(['eval', `"${'ü'.repeat(500)}" = "x${'ü'.repeat(500)}"`]).err.split('\n');
+  assert.match(sides[0], /^ {2}\.\.\. ü+" = "xü+ \.\.\.$/); // no character is cut in two
+  assert.equal(sides[0][sides[1].length - 1], '=');
+});
+
 test('eval reads a request, variables, and lines', (t) => {
   const at = scratch(t, {
     'request.json': '{"tenant_id":"acme","task":{"type":"chat","payload":{"prompt":"grüß dich"}},"metadata":{"tier":"gold"}}',

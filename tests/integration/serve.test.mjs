@@ -123,6 +123,51 @@ test('a stream that captures the decide subject makes the router not ready', asy
   assert.match(stack.router.log(), /"stream":"CAPTURE"/);
 });
 
+const users = (permissions) => `authorization { users: [
+  { user: router, password: secret, permissions: { publish: ">", subscribe: { allow: ">" ${permissions} } } }
+  { user: client, password: client } ] }`;
+
+test('a refused subscription: not ready, said how to cure it, ready once it is granted', async (t) => {
+  const stack = await Stack.start(t, {
+    natsConfig: users(', deny: ["beamline.router.v1.decide"]'), login: { user: 'client', pass: 'client' }, refused: true,
+    env: { BEAMLINE_NATS_USER: 'router', BEAMLINE_NATS_PASSWORD: 'env:ROUTER_PASSWORD', ROUTER_PASSWORD: 'secret' } });
+  await until(() => stack.router.log().includes('refuses a subscription; not ready'), 'the refusal');
+  assert.match(stack.router.log(), /"level":"ERROR".*"subject":"beamline.router.v1.decide".*"hint":"allow/);
+  await until(() => /router_ready 0/.test(stack.metrics()), 'the metric');
+  await new Promise((resolve) => setTimeout(resolve, 300)); // nothing may follow, so there is nothing to wait for
+  assert.ok(!stack.router.log().includes('"message":"ready"'), stack.router.log());
+  await stack.nats.stop('SIGKILL');
+  stack.options.natsConfig = users('');
+  await stack.startNats();
+  await stack.ready();
+  await until(() => /router_ready 1/.test(stack.metrics()), 'the metric');
+  await answered(stack);
+});
+
+test('a reply that NATS does not take: cut, or answered with an error', async (t) => {
+  const provider = (i, length) => `  - {name: "${String(i).padStart(length, 'x')}", weight: 1}\n`;
+  const many = `providers:\n${Array.from({ length: 128 }, (_, i) => provider(i, 200)).join('')}`;
+  const stack = await Stack.start(t, {
+    natsConfig: 'max_payload: 2048', policies: { 'demo/default.yaml': many, 'demo/long.yaml': `providers:\n${provider(1, 255)}` } });
+  const cut = await stack.request({ ...good, explain: true });
+  assert.equal(cut.ok, true);
+  assert.equal(cut.explain.truncated, true);
+
+  stack.nats.signal('SIGKILL');
+  await stack.nats.exited;
+  stack.options.natsConfig = 'max_payload: 700';
+  await stack.startNats();
+  await stack.ready(2);
+  const ids = { request_id: 'r'.repeat(100), trace_id: 't'.repeat(100) };
+  const ask = () => stack.request({ ...good, ...ids, policy_id: 'long' }, { timeout: 500 }).catch(() => null);
+  const reply = await until(ask, 'an answer'); // the client has to come back, too
+  assert.equal(reply.error.code, 'resource_exhausted');
+  assert.match(reply.error.message, /max_payload/);
+  await until(() => /router_replies_failed_total [1-9]/.test(stack.metrics()), 'the count');
+  assert.match(stack.metrics(), /code="resource_exhausted"/);
+  assert.match(stack.router.log(), /"level":"WARN".*"message":"request refused".*max_payload/);
+});
+
 test('settings are reloaded on SIGHUP', async (t) => {
   const stack = await Stack.start(t, { policies: { 'demo/default.yaml': samplePolicy, 'other/default.yaml': samplePolicy } });
   assert.ok(!stack.router.log().includes('request answered'));

@@ -85,6 +85,12 @@ static void on_error(void *user, struct bl_str text) {
     snprintf(bus->error, sizeof(bus->error), "%.*s", BL_STR_ARG(text));
 }
 
+static void on_refused(void *user, struct bl_str subject) {
+    struct test_bus *bus = user;
+    size_t len = strlen(bus->refused);
+    snprintf(bus->refused + len, sizeof(bus->refused) - len, "%.*s ", BL_STR_ARG(subject));
+}
+
 struct bl_bus_config test_bus_config(const char *const *url) {
     struct bl_bus_config config = bl_bus_config_default();
     config.servers = url;
@@ -97,7 +103,7 @@ struct bl_bus_config test_bus_config(const char *const *url) {
 void test_bus_open(struct test_bus *bus, struct test_loop *loop, const char *url,
                    const struct bl_bus_config *config) {
     struct bl_bus_config defaults = test_bus_config(&url);
-    struct bl_bus_callbacks callbacks = {on_state, on_error};
+    struct bl_bus_callbacks callbacks = {on_state, on_error, on_refused};
     struct bl_diag diag;
     bl_diag_clear(&diag);
     *bus = (struct test_bus){.loop = loop, .state = BL_BUS_CONNECTING};

@@ -46,6 +46,7 @@ struct test_bus {
     unsigned errors;
     char reason[512]; /* the last one */
     char error[512];
+    char refused[512]; /* subjects that the server refused to us, each followed by a blank */
 };
 
 /* A configuration for tests: short backoff and timeouts. `url` is borrowed by the returned value. */

@@ -7,9 +7,9 @@
 
 #include "wire/message.h"
 
-static inline struct bl_str header_list_get(const void *source, const char *name) {
+static inline struct bl_str header_list_get(const void *source, const char *name, size_t index) {
     for (const char *const *at = source; at != NULL && at[0] != NULL; at += 2) {
-        if (strcasecmp(at[0], name) == 0) {
+        if (strcasecmp(at[0], name) == 0 && index-- == 0) {
             return bl_str_from_c(at[1]);
         }
     }

@@ -1,6 +1,6 @@
 // A real nats-server and a real router for tests: started here, ended here by their pids.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -75,7 +75,7 @@ class Process {
 }
 
 export class Stack {
-  // options: policies {"tenant/policy.yaml": text}, env, natsConfig, args
+  // options: policies {"tenant/policy.yaml": text}, env, natsConfig (text), natsArgs, login (of the client), args
   static async start(t, options = {}) {
     const stack = new Stack();
     stack.folder = mkdtempSync(join(tmpdir(), 'bl-stack-'));
@@ -90,8 +90,8 @@ export class Stack {
     if (options.nats !== false) await stack.startNats();
     await stack.startRouter();
     if (options.nats !== false) {
-      await stack.ready();
-      stack.client = await connect({ servers: stack.url, reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+      if (!options.refused) await stack.ready();
+      stack.client = await connect({ ...options.login, servers: stack.url, reconnect: true, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
     }
     return stack;
   }
@@ -107,7 +107,12 @@ export class Stack {
 
   async startNats() {
     const args = ['-a', '127.0.0.1', '-p', String(this.port), ...(this.options.natsArgs ?? [])];
-    this.nats = new Process(natsServer, args.map((arg) => arg.replace('FOLDER', this.folder)), join(this.folder, 'nats.log'));
+    if (this.options.natsConfig) {
+      const path = join(this.folder, 'nats.conf');
+      writeFileSync(path, this.options.natsConfig);
+      args.push('-c', path);
+    }
+    this.nats = new Process(natsServer, args.map((arg) => arg.replace('FOLDER', this.folder)), join(this.folder, `nats-${Date.now()}.log`));
     await until(() => this.nats.log().includes('Server is ready'), 'nats-server');
   }
 
@@ -130,8 +135,9 @@ export class Stack {
     return JSON.parse(new TextDecoder().decode(reply.data));
   }
 
+  // The text of the last writing; nothing before the first.
   metrics() {
-    return readFileSync(this.metricsFile, 'utf8');
+    return !existsSync(this.metricsFile) ? '' : readFileSync(this.metricsFile, 'utf8');
   }
 
   async end() {

@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -126,6 +127,20 @@ class Table(unittest.TestCase):
 
     def test_is_consistent(self):
         self.assertEqual(list(readiness.consistency(self.requirements)), [])
+
+    def test_commands_that_do_not_exist_are_marked(self):
+        row = {"command": "make test, make no-such-target DURATION=10m, beamline decide --json, beamline no-such-command"}
+        self.assertEqual(
+            readiness.command_text(row),
+            "`make test`, `make no-such-target DURATION=10m` (not built yet), `beamline decide --json`, "
+            "`beamline no-such-command` (not built yet)")
+
+    def test_every_command_without_a_mark_is_in_make_help(self):
+        page, _ = readiness.render(self.requirements, {}, HASH, NOW)
+        text = subprocess.run(["make", "-s", "help"], cwd=ROOT, check=True, text=True, stdout=subprocess.PIPE).stdout
+        targets = set(re.findall(r"make ([a-z-]+)", text))
+        for target in re.findall(r"`make ([a-z0-9-]+)[^`]*`(?! \(not built yet\))", page):
+            self.assertIn(target, targets)
 
     def test_unknown_row_in_a_list_is_found(self):
         self.requirements["lists"][0]["entries"][0]["rows"].append("Z9")

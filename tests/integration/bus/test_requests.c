@@ -326,11 +326,15 @@ static void test_headers_survive_the_trip(void **state) {
         {BL_STR("traceparent"), BL_STR("00-abc-def-01")},
         {BL_STR("Empty"), BL_STR("")},
         {BL_STR("Long"), {long_value, sizeof(long_value)}},
+        {BL_STR("Twice"), BL_STR("one")},
+        {BL_STR("Twice"), BL_STR("two")},
+        {BL_STR("Equal"), BL_STR("one")},
+        {BL_STR("equal"), BL_STR("one")},
     };
     struct bl_bus_outgoing message = {.subject = BL_STR("with.headers"),
                                       .reply = BL_STR("answer.here"),
                                       .headers = headers,
-                                      .header_count = 4,
+                                      .header_count = 8,
                                       .data = BL_STR("{\"a\":1}")};
     struct bl_diag diag;
     bl_diag_clear(&diag);
@@ -346,13 +350,17 @@ static void test_headers_survive_the_trip(void **state) {
     assert_false(bl_str_is_present(bl_headers_get(&got->content.headers, "empty"))); /* not sent */
     assert_int_equal(bl_headers_get(&got->content.headers, "Long").len, sizeof(long_value));
     assert_false(bl_str_is_present(bl_headers_get(&got->content.headers, "absent")));
+    assert_true(bl_str_equal_c(bl_headers_get(&got->content.headers, "twice"), "one"));
+    assert_true(bl_headers_conflict(&got->content.headers, "twice"));
+    assert_false(bl_headers_conflict(&got->content.headers, "equal"));
+    assert_false(bl_headers_conflict(&got->content.headers, "absent"));
     size_t count = 0;
     struct bl_str name;
     struct bl_str value;
     while (bl_bus_message_header(got, count, &name, &value)) {
         count++;
     }
-    assert_int_equal(count, 3);
+    assert_int_equal(count, 7);
     drop(&kept);
 
     test_bus_publish(&world->client, BL_STR("with.headers"), BL_STR_ABSENT, BL_STR(""));

@@ -252,6 +252,28 @@ static void a_refusal_without_processing_can_be_matched(void **state) {
     }
 }
 
+/* One reply, whatever happened: also when the way back does not take it. */
+static void a_reply_that_the_way_back_does_not_take_becomes_an_error(void **state) {
+    (void)state;
+    fixture.api.reply_max_bytes = 330;
+    assert_int_equal(api_fixture_ask(&fixture, BL_OPERATION_DECIDE,
+                                     "{'request_id':'r','tenant_id':'acme','explain':true,"
+                                     "'task':{'type':'x','payload':{}}}"),
+                     BL_E_RESOURCE_EXHAUSTED);
+    assert_string_equal(api_fixture_at(&fixture, "error.code"), "\"resource_exhausted\"");
+    assert_non_null(strstr(api_fixture_at(&fixture, "error.message"), "max_payload"));
+    assert_string_equal(api_fixture_at(&fixture, "context.request_id"), "\"r\"");
+    assert_true(fixture.reply.len <= 330);
+    assert_true(fixture.report.reply_was_too_large);
+
+    fixture.api.reply_max_bytes = 1024;
+    assert_int_equal(api_fixture_ask(&fixture, BL_OPERATION_DECIDE,
+                                     "{'request_id':'r','tenant_id':'acme','explain':true,"
+                                     "'task':{'type':'x','payload':{}}}"),
+                     BL_E_NONE);
+    assert_false(fixture.report.reply_was_too_large);
+}
+
 static void each_kind_of_request_leaves_the_heap_alone(void **state) {
     static const char *const texts[] = {
         "{'request_id':'r','tenant_id':'acme','task':{'type':'x','payload':{'a':[1,2,3]}},"
@@ -288,6 +310,7 @@ int main(void) {
         TEST(nothing_of_the_request_leaks),
         TEST(a_report_says_what_happened),
         TEST(a_refusal_without_processing_can_be_matched),
+        TEST(a_reply_that_the_way_back_does_not_take_becomes_an_error),
         TEST(each_kind_of_request_leaves_the_heap_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

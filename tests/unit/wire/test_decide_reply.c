@@ -71,12 +71,14 @@ static void parse_reply(void) {
 }
 
 static void encode_decision(void) {
-    bl_wire_encode_decision(&rig.request, &rig.outcome, key, 77, &rig.reply);
+    bl_wire_encode_decision(&rig.request, &rig.outcome, key, 77, BL_WIRE_REPLY_MAX_BYTES,
+                            &rig.reply);
     parse_reply();
 }
 
 static void encode_refusal(const struct bl_outcome *outcome) {
-    bl_wire_encode_refusal(&rig.request, &rig.refusal, outcome, NULL, &rig.reply);
+    bl_wire_encode_refusal(&rig.request, &rig.refusal, outcome, NULL, BL_WIRE_REPLY_MAX_BYTES,
+                           &rig.reply);
     parse_reply();
 }
 
@@ -93,7 +95,10 @@ static void expect_text(const char *path, const char *text) {
 }
 
 static void expect_source(const char *path, const char *text) {
-    assert_true(bl_str_equal_c(bl_json_source(at(path)), text));
+    struct bl_str found = bl_json_source(at(path));
+    if (!bl_str_equal_c(found, text)) {
+        fail_msg("%s is %.*s, not %s", path, BL_STR_ARG(found), text);
+    }
 }
 
 static void expect_absent(const char *path) {
@@ -171,7 +176,8 @@ static void sessions_and_extensions_show_no_value_of_the_request(void **state) {
                             "'pre':[{'id':'x','mode':'optional'}],"
                             "'validators':[{'id':'y','on_fail':'warn'}]}"),
                      BL_E_NONE);
-    bl_wire_encode_decision(&rig.request, &rig.outcome, key, 1, &rig.reply);
+    bl_wire_encode_decision(&rig.request, &rig.outcome, key, 1, BL_WIRE_REPLY_MAX_BYTES,
+                            &rig.reply);
     assert_null(memmem(rig.reply.data, rig.reply.len, "marker", 6));
     parse_reply();
     assert_true(bl_json_string(at("decision.sticky_key"), &digest));
@@ -272,6 +278,20 @@ static const char *largest_policy(void) {
     return text;
 }
 
+static const char *many_providers(int count) {
+    static char text[128 * 80];
+    struct bl_buf buf;
+    bl_buf_init(&buf, text, sizeof(text) - 1);
+    bl_buf_literal(&buf, "{'providers':[");
+    for (int i = 0; i < count; i++) {
+        bl_buf_printf(&buf, "%s{'weight':1,'expect':{'latency_ms':10},'name':'provider-%03d'}",
+                      i == 0 ? "" : ",", i);
+    }
+    bl_buf_literal(&buf, "]}");
+    text[buf.len] = '\0';
+    return text;
+}
+
 static void nothing_makes_a_reply_too_long(void **state) {
     static char request_id[256], trace_id[128];
     static struct bl_findings findings;
@@ -297,7 +317,7 @@ static void nothing_makes_a_reply_too_long(void **state) {
     encode_refusal(&rig.outcome);
     expect_source("error.details.truncated", "true");
     assert_true(bl_json_count(at("error.details.candidates")) > 50);
-    expect_source("explain", "{\"truncated\":true}");
+    expect_source("explain.truncated", "true");
     assert_true(bl_json_string(at("context.request_id"), &echoed));
     assert_true(bl_str_equal(echoed, rig.request.request_id));
 }
@@ -308,6 +328,41 @@ static void bytes_that_are_no_text_stay_valid_json(void **state) {
     (void)bl_refusal_begin(&rig.refusal, BL_E_INTERNAL, BL_INTAKE_NONE);
     encode_refusal(NULL);
     expect_text("context.request_id", "r\xef\xbf\xbd\"\\\n");
+}
+
+/* A smaller way back gets a smaller explanation, down to the mark and to none. */
+static void an_explanation_is_cut_to_what_the_way_back_takes(void **state) {
+    bool was_cut = false, was_marked = false, was_left_out = false;
+    (void)state;
+    rig.request.explain = true;
+    assert_int_equal(decide(many_providers(60)), BL_E_NONE);
+    bl_wire_encode_decision(&rig.request, &rig.outcome, key, 1, BL_WIRE_REPLY_MAX_BYTES,
+                            &rig.reply);
+    size_t whole = rig.reply.len;
+    parse_reply();
+    expect_absent("explain.truncated");
+    for (size_t max_bytes = whole; max_bytes > 200; max_bytes -= max_bytes > 1500 ? 97 : 7) {
+        bl_wire_encode_decision(&rig.request, &rig.outcome, key, 1, max_bytes, &rig.reply);
+        size_t len = rig.reply.len;
+        parse_reply();
+        bool has_explain = bl_json_type(at("explain")) == BL_JSON_OBJECT;
+        assert_true(len <= max_bytes || !has_explain);
+        if (max_bytes > 3000) {
+            assert_true(bl_json_count(at("explain.text")) > 0);
+        }
+        was_cut = was_cut || bl_json_count(at("explain.candidates")) > 0;
+        was_marked = was_marked || (has_explain && bl_json_count(at("explain")) == 1);
+        was_left_out = was_left_out || !has_explain;
+    }
+    assert_true(was_cut && was_marked && was_left_out);
+
+    rig.request.max_latency_ms = 5;
+    assert_int_equal(decide(NULL), BL_E_NO_PROVIDER_AVAILABLE);
+    bl_wire_encode_refusal(&rig.request, &rig.refusal, &rig.outcome, NULL, 2048, &rig.reply);
+    assert_true(rig.reply.len <= 2048);
+    parse_reply();
+    expect_source("error.details.truncated", "true");
+    assert_true(bl_json_count(at("error.details.candidates")) > 0);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -323,6 +378,7 @@ int main(void) {
         TEST(limits_tell_when_to_ask_again),
         TEST(nobody_left_names_every_candidate),
         TEST(nothing_makes_a_reply_too_long),
+        TEST(an_explanation_is_cut_to_what_the_way_back_takes),
         TEST(bytes_that_are_no_text_stay_valid_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

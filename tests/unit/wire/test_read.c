@@ -50,6 +50,7 @@ static void broken_text_is_told_with_its_place(void **state) {
     assert_true(bl_str_equal_c(request.request_id, "r-7"));
     assert_int_equal(refusal.diag.line, 2);
     expect_refused(BL_STR(""), BL_INTAKE_SCHEMA_VALIDATION_FAILED, "empty");
+    assert_null(strstr(refusal.diag.message, "line 0"));
     expect_refused(BL_STR("{\"a\":\"\xff\"}"), BL_INTAKE_SCHEMA_VALIDATION_FAILED, "UTF-8");
 }
 
