@@ -32,3 +32,16 @@ if(NOT bl_xxhash_pc_FOUND)
 endif()
 add_library(bl_xxhash INTERFACE)
 target_include_directories(bl_xxhash SYSTEM INTERFACE ${bl_xxhash_pc_INCLUDE_DIRS})
+
+# llhttp comes as C sources (Debian's node-llhttp): built here, its warnings are its own.
+set(llhttp_sources /usr/share/llhttp/api.c /usr/share/llhttp/http.c /usr/share/llhttp/llhttp.c)
+foreach(source IN LISTS llhttp_sources)
+    if(NOT EXISTS "${source}")
+        message(FATAL_ERROR "llhttp was not found: run 'tools/bootstrap build' or install node-llhttp")
+    endif()
+endforeach()
+add_library(bl_llhttp STATIC ${llhttp_sources})
+target_include_directories(bl_llhttp SYSTEM PUBLIC /usr/share/include/llhttp)
+target_compile_options(bl_llhttp PRIVATE -w)
+# The loose mode takes whatever two bytes end a chunk.
+target_compile_definitions(bl_llhttp PUBLIC LLHTTP_STRICT_MODE=1)

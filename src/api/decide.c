@@ -31,6 +31,7 @@ bl_result bl_api_decide(struct bl_api_exchange *exchange) {
     if (decoded->operation != BL_WIRE_DECIDE) {
         return refuse_not_stored(refusal);
     }
+    decoded->request.flat_reply = api->flat_replies;
     exchange->outcome = &api->work.outcome;
     BL_TRY(bl_flow_decide(&api->flow, &decoded->request, exchange->tenant_id, exchange->moment,
                           api->arena, &api->work.outcome, refusal));

@@ -73,6 +73,7 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
     };
     if (bl_is_error(result)) {
         report->intake_code = work->refusal.intake_code;
+        report->retry_after_ms = work->refusal.retry_after_ms;
         report->message = message_of(work);
     }
 }

@@ -49,6 +49,7 @@ struct bl_api {
     struct bl_tenant_rule tenants;
     bool anonymous_reads; /* the four read operations answer without a credential */
     struct bl_json_limits limits;
+    bool flat_replies;      /* see struct bl_request */
     size_t reply_max_bytes; /* what the way back takes; 0 = no less than BL_WIRE_REPLY_MAX_BYTES */
     struct bl_arena *arena; /* reset by bl_api_handle at its start */
 
@@ -73,6 +74,7 @@ struct bl_api_report {
     const struct bl_policy *policy;
     const struct bl_decision *decision; /* NULL if there was none */
     bool reply_was_too_large;           /* for reply_max_bytes: `error` is what was said instead */
+    int64_t retry_after_ms;             /* 0 = not given */
     const char *message;                /* of the error, with place and cure; NULL if none */
 };
 

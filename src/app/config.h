@@ -62,6 +62,12 @@ struct bl_config {
         int unknown_keys; /* 0 = error, 1 = warn */
     } policies;
     struct {
+        struct bl_text_list listen;
+        struct bl_str ops_listen;
+        uint32_t max_connections, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
+            write_timeout_ms;
+    } http;
+    struct {
         struct bl_text_list attributes; /* flow/tenant_attributes.h */
     } tenants;
     struct {

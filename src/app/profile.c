@@ -30,6 +30,35 @@ static void check_transport(const struct bl_config *config, struct bl_findings *
     }
 }
 
+/* Plaintext, and callers without credentials, stay on this machine. */
+static bool is_local(struct bl_str address) {
+    static const struct bl_str local[] = {
+        {"unix:", 5}, {"fd:", 3}, {"127.", 4}, {"localhost:", 10}, {"[::1]:", 6}};
+
+    for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++) {
+        if (bl_str_starts_with(address, local[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void check_listeners(const struct bl_config *config, struct bl_findings *findings) {
+    static const char *const message = "the production profile serves HTTP on this machine only";
+    static const char *const hint =
+        "listen on 127.0.0.1:9000 or unix:/run/beamline/http.sock, and let "
+        "a proxy in front speak TLS";
+
+    for (size_t i = 0; i < config->http.listen.count; i++) {
+        if (!is_local(config->http.listen.items[i])) {
+            refuse(findings, "http.listen", message, hint);
+        }
+    }
+    if (bl_str_is_present(config->http.ops_listen) && !is_local(config->http.ops_listen)) {
+        refuse(findings, "http.ops_listen", message, hint);
+    }
+}
+
 static void check_secrets(const struct bl_config *config, struct bl_findings *findings) {
     const struct {
         const char *path;
@@ -94,6 +123,7 @@ void bl_config_check_profile(const struct bl_config *config, struct bl_findings 
     }
     if (config->profile == BL_PROFILE_PRODUCTION) {
         check_transport(config, findings);
+        check_listeners(config, findings);
         check_secrets(config, findings);
         if (!bl_str_is_present(config->policies.directory) &&
             !bl_str_is_present(config->policies.store)) {

@@ -122,12 +122,14 @@ static bl_result watch(struct bl_router *router) {
         BL_TRY(bl_timer_create(router->loop, on_rescan, router, &router->rescan_timer));
         bl_timer_start(router->rescan_timer, RESCAN_MS, 0);
     }
+    BL_TRY(bl_router_open_ops(router));
     BL_TRY(bl_timer_create(router->loop, bl_router_write_metrics, router, &router->metrics_timer));
     bl_timer_start(router->metrics_timer, config->metrics.interval_ms, config->metrics.interval_ms);
     return BL_OK;
 }
 
 static void unwatch(struct bl_router *router) {
+    bl_router_close_ops(router);
     for (size_t i = 0; i < sizeof(router->signals) / sizeof(router->signals[0]); i++) {
         bl_signal_watch_destroy(router->signals[i]);
     }

@@ -13,8 +13,6 @@
 #include "build_info.h"
 #include "observe/metrics.h"
 
-#define TEXT_BYTES ((size_t)512 * 1024)
-
 static double resident_bytes(void) {
     FILE *file = fopen("/proc/self/statm", "r");
     char line[128] = "";
@@ -62,27 +60,31 @@ static bool replace_file(const char *path, struct bl_str text) {
     return close(fd) == 0 && written && rename(temporary, path) == 0;
 }
 
-void bl_router_write_metrics(void *user) {
-    struct bl_router *router = user;
+bool bl_router_metrics_text(struct bl_router *router, struct bl_buf *buf) {
     const struct bl_metric_shard *shards[BL_WORKERS_MAX + 1] = {&router->metrics};
-    const char *path = bl_router_config(router)->metrics.file.data;
-    struct bl_buf buf;
 
     refresh(router);
-    if (path == NULL) {
-        return;
-    }
-    char *storage = malloc(TEXT_BYTES);
-    if (storage == NULL) {
-        return;
-    }
     for (unsigned i = 0; i < router->worker_count; i++) {
         shards[i + 1] = bl_worker_metrics(router->workers[i]);
     }
-    bl_buf_init(&buf, storage, TEXT_BYTES);
-    bool good = bl_is_ok(bl_metric_text_write(&buf, shards, router->worker_count + 1,
-                                              BL_METRIC_BACKPRESSURE)) &&
-                replace_file(path, bl_buf_view(&buf));
+    return bl_is_ok(
+        bl_metric_text_write(buf, shards, router->worker_count + 1, BL_METRIC_BACKPRESSURE));
+}
+
+void bl_router_write_metrics(void *user) {
+    struct bl_router *router = user;
+    const char *path = bl_router_config(router)->metrics.file.data;
+    struct bl_buf buf;
+
+    if (path == NULL) {
+        return;
+    }
+    char *storage = malloc(BL_METRICS_TEXT_BYTES);
+    if (storage == NULL) {
+        return;
+    }
+    bl_buf_init(&buf, storage, BL_METRICS_TEXT_BYTES);
+    bool good = bl_router_metrics_text(router, &buf) && replace_file(path, bl_buf_view(&buf));
     if (!good) {
         struct bl_log_record *record =
             bl_log_start(router->channel, BL_LOG_WARN, "metrics", "metrics were not written");

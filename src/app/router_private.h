@@ -8,11 +8,14 @@
 #include "app/worker.h"
 #include "base/secret.h"
 #include "net/file_watch.h"
+#include "net/http1.h"
+#include "net/listener.h"
 #include "net/loop.h"
 #include "net/signal_watch.h"
 #include "net/timer.h"
 
 #define BL_WORKERS_MAX 64
+#define BL_METRICS_TEXT_BYTES ((size_t)512 * 1024)
 
 struct bl_router {
     struct bl_router_options options;
@@ -26,6 +29,9 @@ struct bl_router {
     struct bl_file_watch *config_watch;
     struct bl_timer *metrics_timer;
     struct bl_timer *rescan_timer;
+    struct bl_http_server *ops;
+    struct bl_listener *ops_listener;
+    struct bl_buf ops_text; /* the reply under way */
 
     struct bl_log *log;
     struct bl_log_channel *channel;
@@ -64,7 +70,13 @@ void bl_router_reload_config(void *user);
 /* Frees snapshots that nobody holds any more. */
 void bl_router_free_retired(struct bl_router *router);
 
+/* router_ops.c: liveness, readiness and metrics over HTTP. */
+BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
+void bl_router_close_ops(struct bl_router *router);
+
 /* router_metrics.c */
+/* The exposition as of now. False: it does not fit. */
+bool bl_router_metrics_text(struct bl_router *router, struct bl_buf *buf);
 void bl_router_write_metrics(void *user);
 /* Tells the service manager, if there is one: "READY=1", "STOPPING=1". */
 void bl_router_notify(const char *state);

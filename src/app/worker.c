@@ -165,6 +165,10 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
     return subscribe(worker, scoped, scoped->pattern, diag);
 }
 
+static void on_stop(void *user) {
+    bl_worker_close_http(user);
+}
+
 static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     static const struct bl_bus_callbacks callbacks = {on_state, on_error, on_refused};
     struct bl_bus_config bus = *worker->parts.bus;
@@ -176,11 +180,13 @@ static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     BL_TRY(bl_worker_metrics_init(worker));
     BL_TRY(bl_loop_create(MAILBOX, &worker->loop, diag));
     bl_waker_init(&worker->switcher, worker->loop, on_switch, worker);
+    bl_waker_init(&worker->stopper, worker->loop, on_stop, worker);
     BL_TRY(bl_timer_create(worker->loop, bl_worker_on_second, worker, &worker->second));
     BL_TRY(bl_timer_create(worker->loop, on_settled, worker, &worker->settle));
     bus.requests_max = REQUESTS_MAX;
     BL_TRY(bl_bus_create(worker->loop, &bus, &callbacks, worker, &worker->bus, diag));
-    return subscribe_all(worker, diag);
+    BL_TRY(subscribe_all(worker, diag));
+    return bl_worker_open_http(worker, diag);
 }
 
 static void close_bus(struct bl_worker *worker) {
@@ -201,6 +207,9 @@ static void tear_down(struct bl_worker *worker) {
     }
     if (worker->loop != NULL) {
         bl_waker_fini(&worker->switcher);
+        bl_waker_fini(&worker->stopper);
+        bl_worker_close_http(worker);
+        bl_http_server_destroy(worker->http);
         bl_loop_destroy(worker->loop);
     }
     on_switch(worker); /* what was handed over last */
@@ -274,6 +283,7 @@ void bl_worker_switch(struct bl_worker *worker, struct bl_snapshot *snapshot) {
 }
 
 void bl_worker_stop(struct bl_worker *worker, uint32_t drain_ms) {
+    bl_waker_ring(&worker->stopper);
     bl_bus_close(worker->bus, drain_ms);
 }
 

@@ -54,6 +54,11 @@ bl_result bl_worker_metrics_init(struct bl_worker *worker) {
     cells->remakes = gauge(worker, BL_METRIC_NATS_REMAKES);
     cells->buffered = gauge(worker, BL_METRIC_NATS_BUFFERED);
     cells->dropped = gauge(worker, BL_METRIC_NATS_DROPPED);
+    cells->http_open = gauge(worker, BL_METRIC_HTTP_OPEN);
+    cells->http_accepted = gauge(worker, BL_METRIC_HTTP_ACCEPTED);
+    cells->http_refused = gauge(worker, BL_METRIC_HTTP_REFUSED);
+    cells->http_bad = gauge(worker, BL_METRIC_HTTP_BAD);
+    cells->http_timeouts = gauge(worker, BL_METRIC_HTTP_TIMEOUTS);
     resolve_labelled(worker);
     return BL_OK;
 }
@@ -125,6 +130,7 @@ void bl_worker_on_second(void *user) {
     bl_gauge_set(cells->remakes, (double)stats.remakes);
     bl_gauge_set(cells->buffered, (double)stats.buffered_bytes);
     bl_gauge_set(cells->dropped, (double)(stats.messages_dropped + stats.messages_lost));
+    bl_worker_count_http(worker);
     worker->refused_this_second = 0;
     tell_unlogged_refusals(worker);
     if (++worker->seconds % CHECK_SECONDS == 0) {

@@ -8,10 +8,13 @@
 #include "api/handler.h"
 #include "app/recorder.h"
 #include "app/worker.h"
+#include "net/http1.h"
+#include "net/listener.h"
 #include "net/timer.h"
 #include "observe/metrics.h"
 #include "wire/decide_reply.h"
 
+#define BL_WORKER_LISTENERS_MAX 8
 #define BL_WORKER_SUBSCRIPTIONS (BL_OPERATION_COUNT + 1)
 
 /* One subject that the worker listens on. */
@@ -32,6 +35,7 @@ struct bl_worker_cells {
     struct bl_buckets *latency[BL_OPERATION_COUNT];
     struct bl_gauge *arena_peak, *backpressure;
     struct bl_gauge *connected, *connects, *losses, *remakes, *buffered, *dropped;
+    struct bl_gauge *http_open, *http_accepted, *http_refused, *http_bad, *http_timeouts;
 };
 
 struct bl_worker {
@@ -47,6 +51,7 @@ struct bl_worker {
     struct bl_timer *settle;
     bool is_refused; /* a subscription for decide requests, on this connection */
     struct bl_waker switcher;
+    struct bl_waker stopper;
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
     struct bl_snapshot *snapshot;
 
@@ -54,6 +59,9 @@ struct bl_worker {
     struct bl_arena arena;
     struct bl_api api;
     struct bl_recorder recorder;
+    struct bl_http_server *http; /* NULL = none */
+    struct bl_listener *listeners[BL_WORKER_LISTENERS_MAX];
+    size_t listener_count;
     struct bl_log_channel *recording; /* NULL = none */
     struct bl_buf reply;
     uint8_t random[4096]; /* admission ids, taken from the end */
@@ -77,6 +85,16 @@ struct bl_worker {
 
 /* worker_request.c: one message, from taking over to its reply. */
 void bl_worker_on_message(void *user, struct bl_bus_message *message);
+
+/* Handles one message and keeps what is kept of it; the reply stands in worker->reply. */
+void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
+                      const struct bl_message *message, struct bl_str tenant,
+                      struct bl_api_report *report);
+
+/* worker_http.c: listeners and requests over HTTP. */
+BL_MUST_USE bl_result bl_worker_open_http(struct bl_worker *worker, struct bl_diag *diag);
+void bl_worker_close_http(struct bl_worker *worker); /* accepts no more, ends what is open */
+void bl_worker_count_http(struct bl_worker *worker);
 
 /* worker_metrics.c */
 BL_MUST_USE bl_result bl_worker_metrics_init(struct bl_worker *worker);

@@ -174,6 +174,33 @@ static void keep_decision(struct bl_worker *worker, const struct bl_flow_moment 
     }
 }
 
+/* Counts, keeps and logs what was done with a request. */
+static void finish(struct bl_worker *worker, enum bl_operation operation,
+                   const struct bl_api_report *report, const struct bl_flow_moment *moment,
+                   uint64_t began_ns) {
+    uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
+
+    bl_worker_count(worker, operation, report, took_ns);
+    if (operation == BL_OPERATION_DECIDE && report->decision != NULL &&
+        !worker->api.work.decoded.request.dry_run) {
+        keep_decision(worker, moment);
+    }
+    log_request(worker, operation, report, took_ns);
+}
+
+void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
+                      const struct bl_message *message, struct bl_str tenant,
+                      struct bl_api_report *report) {
+    uint64_t began_ns = bl_clock_monotonic_ns();
+    struct bl_flow_moment moment = {.now_ns = (int64_t)bl_clock_wall_ns()};
+
+    bl_counter_add(worker->cells.bytes_in, message->data.len);
+    take_admission_id(worker, moment.admission_id);
+    bl_api_handle(&worker->api, operation, message, tenant, &moment, &worker->reply, report);
+    bl_counter_add(worker->cells.bytes_out, worker->reply.len);
+    finish(worker, operation, report, &moment, began_ns);
+}
+
 void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     const struct bl_intake *intake = user;
     struct bl_worker *worker = intake->worker;
@@ -200,11 +227,5 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
                   &worker->reply, &report);
     bl_counter_add(worker->cells.replies_failed, report.reply_was_too_large ? 1 : 0);
     send_reply(worker, intake, message);
-    uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
-    bl_worker_count(worker, intake->operation, &report, took_ns);
-    if (intake->operation == BL_OPERATION_DECIDE && report.decision != NULL &&
-        !worker->api.work.decoded.request.dry_run) {
-        keep_decision(worker, &moment);
-    }
-    log_request(worker, intake->operation, &report, took_ns);
+    finish(worker, intake->operation, &report, &moment, began_ns);
 }

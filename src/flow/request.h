@@ -74,6 +74,7 @@ struct bl_request {
     int64_t max_latency_ms; /* -1 = none */
     int64_t max_cost_nano;  /* BL_MONEY_UNKNOWN = none */
 
+    bool flat_reply; /* HTTP: what matters of the decision also stands at the top of the reply */
     bool push_assignment;
     bool explain;
     bool dry_run;

@@ -24,6 +24,16 @@
       "Candidates left out of decisions, by reason.")                                              \
     X(RULE_ERRORS, "router_rule_errors_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                  \
       "Rules that did not apply because their condition failed, a missing key for example.")       \
+    X(HTTP_OPEN, "router_http_connections", GAUGE, PLAIN, SUM, 1, NO_LABELS,                       \
+      "HTTP connections that are open.")                                                           \
+    X(HTTP_ACCEPTED, "router_http_connections_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,             \
+      "HTTP connections accepted.")                                                                \
+    X(HTTP_REFUSED, "router_http_connections_refused_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,      \
+      "HTTP connections closed at once, above http.max_connections.")                              \
+    X(HTTP_BAD, "router_http_bad_requests_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                 \
+      "Requests that were no good HTTP, and ended their connection.")                              \
+    X(HTTP_TIMEOUTS, "router_http_timeouts_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                \
+      "Requests and replies that took too long.")                                                  \
     X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
       "Decisions of shadow policies, beside what the live one decided.")                           \
     X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \

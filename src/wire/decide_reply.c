@@ -90,6 +90,20 @@ static void write_estimates(const struct bl_decision *decision, struct bl_json_w
     }
 }
 
+/* What clients read first; the HTTP reply has it at its top, too. */
+static void write_core(const struct bl_outcome *outcome, const uint8_t key[16], uint64_t nonce,
+                       struct bl_json_writer *writer) {
+    const struct bl_decision *decision = &outcome->decision;
+
+    write_decision_id(outcome, key, nonce, writer);
+    bl_json_write_member(writer, BL_STR("provider_id"),
+                         outcome->policy->providers[decision->provider].id);
+    bl_json_write_key(writer, BL_STR("priority"));
+    bl_json_write_int64(writer, bl_reason_priority(decision->reason));
+    write_text(writer, BL_STR("reason"), bl_reason_word(decision->reason));
+    write_estimates(decision, writer);
+}
+
 void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[16], uint64_t nonce,
                             struct bl_json_writer *writer) {
     const struct bl_decision *decision = &outcome->decision;
@@ -99,16 +113,11 @@ void bl_wire_write_decision(const struct bl_outcome *outcome, const uint8_t key[
     const struct bl_provider *provider = &policy->providers[decision->provider];
 
     bl_json_write_object_begin(writer);
-    write_decision_id(outcome, key, nonce, writer);
-    bl_json_write_member(writer, BL_STR("provider_id"), provider->id);
+    write_core(outcome, key, nonce, writer);
     if (bl_str_is_present(provider->label)) {
         bl_json_write_member(writer, BL_STR("provider_label"),
                              bl_utf8_cut(provider->label, LABEL_MAX_BYTES));
     }
-    bl_json_write_key(writer, BL_STR("priority"));
-    bl_json_write_int64(writer, bl_reason_priority(decision->reason));
-    write_text(writer, BL_STR("reason"), bl_reason_word(decision->reason));
-    write_estimates(decision, writer);
     bl_json_write_member(writer, BL_STR("policy_id"), policy->policy_id);
     bl_json_write_member(writer, BL_STR("policy_version"), policy->revision);
     if (decision->reason == BL_REASON_FALLBACK ||
@@ -201,6 +210,9 @@ void bl_wire_encode_decision(const struct bl_request *request, const struct bl_o
     bl_json_write_bool(&writer, true);
     bl_json_write_key(&writer, BL_STR("decision"));
     bl_wire_write_decision(outcome, key, nonce, &writer);
+    if (request->flat_reply) {
+        write_core(outcome, key, nonce, &writer);
+    }
     write_end(request, outcome, bounded(max_bytes), &writer);
 }
 
