@@ -3,8 +3,11 @@
 #include <assert.h>
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "app/settings.h"
 #include "json/yaml.h"
@@ -20,6 +23,7 @@ struct loader {
     struct bl_config_record *record;
     struct bl_findings *findings;
     struct bl_arena scratch; /* the file and its document */
+    bool has_no_document;    /* the file could not be read, or is no document */
 };
 
 static bool is_named(const struct bl_setting *setting, struct bl_str section, struct bl_str key) {
@@ -190,13 +194,30 @@ static void read_document(struct loader *loader, struct bl_json root) {
     }
 }
 
+/* A regular file, or NULL with errno set: opening a pipe would wait for its writer for ever. */
+static FILE *open_regular(const char *path) {
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    bool is_regular = fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+
+    if (is_regular) {
+        return fdopen(fd, "rb");
+    }
+    if (fd >= 0) {
+        (void)close(fd);
+        errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+    }
+    return NULL;
+}
+
 static bool read_whole(struct loader *loader, const char *path, struct bl_str *text) {
-    FILE *file = fopen(path, "rb");
+    FILE *file = open_regular(path);
     char *bytes = bl_arena_alloc(&loader->scratch, FILE_BYTES_MAX + 1);
 
     if (file == NULL || bytes == NULL) {
         struct bl_diag *diag = bl_findings_add(loader->findings, BL_SEVERITY_ERROR);
-        bl_diag_message(diag, "cannot open %s: %s", path, strerror(errno));
+        bl_diag_message(diag, "cannot open %s: %s", path,
+                        errno == EINVAL ? "it is no regular file" : strerror(errno));
         bl_diag_hint(diag, "name the file with --config FILE; without one the defaults apply");
         if (file != NULL) {
             (void)fclose(file);
@@ -220,6 +241,7 @@ static void read_file(struct loader *loader, const char *path) {
     struct bl_str text;
 
     if (!read_whole(loader, path, &text)) {
+        loader->has_no_document = true;
         return;
     }
     if (bl_str_trim(text).len == 0) { /* an empty file says nothing, which is fine */
@@ -228,6 +250,7 @@ static void read_file(struct loader *loader, const char *path) {
     if (bl_is_error(bl_document_read(text, &limits, &loader->scratch, &doc, &diag))) {
         diag.severity = BL_SEVERITY_ERROR;
         *bl_findings_add(loader->findings, BL_SEVERITY_ERROR) = diag;
+        loader->has_no_document = true;
         return;
     }
     read_document(loader, bl_json_root(&doc));
@@ -309,7 +332,9 @@ bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_conf
         for (size_t i = 0; i < sources->override_count; i++) {
             read_override(&loader, &sources->overrides[i]);
         }
-        bl_config_check_profile(config, findings);
+        if (!loader.has_no_document) { /* else what it would say is not known */
+            bl_config_check_profile(config, findings);
+        }
         result = findings->errors > 0 ? BL_FAIL(INVALID_REQUEST) : BL_OK;
     }
     bl_arena_fini(&loader.scratch);

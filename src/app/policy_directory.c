@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 
 #define FILES_MAX 100000
 #define SHARED_FOLDER "_shared"
+#define PROBLEMS_MAX 1000
 
 /* One policy file, as of the last scan. */
 struct entry {
@@ -24,6 +26,18 @@ struct entry {
     ino_t inode;
     struct bl_policy *policy; /* last good revision, or NULL */
     bool broken;
+    bool unreadable; /* looked at again in each scan: permissions change without a trace */
+};
+
+/* What was told of a folder or file, so that it is told once and not with each scan. */
+struct problem {
+    char *path;
+    char message[120];
+};
+
+struct problem_list {
+    struct problem *items;
+    size_t count;
 };
 
 struct entry_list {
@@ -37,6 +51,8 @@ struct bl_policy_directory {
     bl_policy_report_fn report;
     void *user;
     struct entry_list entries;
+    struct problem_list problems; /* of the last scan */
+    size_t broken_folders;
     struct bl_findings findings; /* of the file being compiled */
 };
 
@@ -44,6 +60,8 @@ struct bl_policy_directory {
 struct scan {
     struct bl_policy_directory *directory;
     struct entry_list found;
+    struct problem_list problems;
+    size_t broken_folders;
     bool warn_unknown_keys;
     bool changed;
     bool out_of_memory;
@@ -57,6 +75,13 @@ static void free_entry(struct entry *entry) {
 static void free_list(struct entry_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         free_entry(&list->items[i]);
+    }
+    free(list->items);
+}
+
+static void free_problems(struct problem_list *list) {
+    for (size_t i = 0; i < list->count; i++) {
+        free(list->items[i].path);
     }
     free(list->items);
 }
@@ -81,18 +106,59 @@ bl_result bl_policy_directory_create(const char *path, bl_policy_report_fn repor
 void bl_policy_directory_destroy(struct bl_policy_directory *directory) {
     if (directory != NULL) {
         free_list(&directory->entries);
+        free_problems(&directory->problems);
         free(directory->path);
         free(directory);
     }
 }
 
-static void tell(struct scan *scan, const char *path, const char *message, const char *hint) {
+static bool is_told(const struct problem_list *list, const char *path, const char *message) {
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->items[i].path, path) == 0 &&
+            strncmp(list->items[i].message, message, sizeof(list->items[i].message) - 1) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* False: there are too many to remember, or no memory; then it is told again. */
+static bool remember(struct problem_list *list, const char *path, const char *message) {
+    struct problem *items = list->count >= PROBLEMS_MAX
+                                ? NULL
+                                : realloc(list->items, (list->count + 1) * sizeof(*items));
+
+    if (items == NULL) {
+        return false;
+    }
+    list->items = items;
+    items[list->count].path = strdup(path);
+    if (items[list->count].path == NULL) {
+        return false;
+    }
+    (void)snprintf(items[list->count].message, sizeof(items[list->count].message), "%s", message);
+    list->count++;
+    return true;
+}
+
+/* Tells a problem of a folder or file, once for as long as it lasts. */
+static void tell_as(struct scan *scan, enum bl_severity severity, const char *path,
+                    const char *message, const char *hint) {
     struct bl_diag diag;
 
+    (void)remember(&scan->problems, path, message);
+    if (is_told(&scan->directory->problems, path, message)) {
+        return;
+    }
     bl_diag_clear(&diag);
+    diag.severity = severity;
     bl_diag_message(&diag, "%s", message);
     bl_diag_hint(&diag, "%s", hint);
     scan->directory->report(scan->directory->user, path, &diag);
+}
+
+static void tell(struct scan *scan, const char *path, const char *message, const char *hint) {
+    tell_as(scan, BL_SEVERITY_ERROR, path, message, hint);
 }
 
 static int by_path(const void *a, const void *b) {
@@ -155,6 +221,7 @@ static void compile(struct scan *scan, struct entry *entry) {
     size_t len;
     char *text = read_text(entry->path, &len);
 
+    entry->unreadable = text == NULL;
     if (text == NULL) {
         entry->broken = true;
         tell(scan, entry->path, strerror(errno), "check the file's permissions");
@@ -196,13 +263,19 @@ static bool policy_id_of(const char *name, char *out, size_t capacity) {
     for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
         size_t ending = strlen(endings[i]);
         if (len > ending && len - ending < capacity &&
-            strcmp(name + len - ending, endings[i]) == 0) {
+            strcasecmp(name + len - ending, endings[i]) == 0) {
             memcpy(out, name, len - ending);
             out[len - ending] = '\0';
             return true;
         }
     }
     return false;
+}
+
+static bool has_small_ending(const char *name) {
+    const char *dot = strrchr(name, '.');
+
+    return strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0;
 }
 
 static bool is_listed_twice(const struct scan *scan, const char *tenant, const char *policy_id) {
@@ -218,15 +291,54 @@ static bool is_listed_twice(const struct scan *scan, const char *tenant, const c
     return false;
 }
 
+/* An entry for the file, with what was live of it before. NULL: left out, which was told. */
+static struct entry *add_entry(struct scan *scan, const char *tenant, const char *policy_id,
+                               const char *path) {
+    struct entry *old = find_old(scan, path);
+    struct entry *entry = scan->found.count >= FILES_MAX ? NULL : append(scan);
+
+    if (entry == NULL) {
+        tell(scan, path, "is left out: there are too many policies", "100000 files at most");
+        return NULL;
+    }
+    (void)snprintf(entry->tenant, sizeof(entry->tenant), "%s", tenant);
+    (void)snprintf(entry->policy_id, sizeof(entry->policy_id), "%s", policy_id);
+    entry->path = strdup(path);
+    if (entry->path == NULL) {
+        scan->out_of_memory = true;
+        return NULL;
+    }
+    scan->found.count++;
+    if (old != NULL) {
+        entry->policy = old->policy == NULL ? NULL : bl_policy_ref(old->policy);
+        entry->broken = old->broken;
+        entry->unreadable = old->unreadable;
+    }
+    return entry;
+}
+
+/* What cannot be looked at keeps its last good revision. */
+static void keep_broken(struct scan *scan, const char *tenant, const char *policy_id,
+                        const char *path) {
+    struct entry *entry = add_entry(scan, tenant, policy_id, path);
+
+    if (entry != NULL) {
+        entry->broken = true;
+        entry->unreadable = true;
+    }
+}
+
 static void visit_file(struct scan *scan, const char *tenant, const char *path, const char *name) {
     char policy_id[256];
-    struct stat status;
+    struct stat status, link;
 
-    if (!policy_id_of(name, policy_id, sizeof(policy_id))) {
-        return;
+    if (!policy_id_of(name, policy_id, sizeof(policy_id)) || lstat(path, &link) != 0) {
+        return; /* no policy, or gone since it was listed */
     }
-    if (stat(path, &status) != 0 || !S_ISREG(status.st_mode)) {
-        return; /* gone since it was listed, or a folder */
+    if (!has_small_ending(name)) {
+        tell_as(scan, BL_SEVERITY_WARNING, path, "is not read: its ending is in capitals",
+                "rename it to .yaml, .yml or .json");
+        return;
     }
     if (!bl_policy_id_is_valid(bl_str_from_c(policy_id))) {
         tell(scan, path, "the file's name is no policy id", "use A-Z a-z 0-9 _ . : - only");
@@ -236,28 +348,22 @@ static void visit_file(struct scan *scan, const char *tenant, const char *path, 
         tell(scan, path, "another file holds this policy already", "keep one of the two");
         return;
     }
-    struct entry *old = find_old(scan, path);
-    struct entry *entry = scan->found.count >= FILES_MAX ? NULL : append(scan);
+    bool can_be_seen = stat(path, &status) == 0;
+    if (!can_be_seen || !S_ISREG(status.st_mode)) {
+        tell(scan, path, can_be_seen ? "is no regular file" : strerror(errno),
+             "its last good revision, if there is one, stays live; remove it to end that");
+        keep_broken(scan, tenant, policy_id, path);
+        return;
+    }
+    struct entry *entry = add_entry(scan, tenant, policy_id, path);
     if (entry == NULL) {
-        tell(scan, path, "is left out: there are too many policies", "100000 files at most");
         return;
     }
-    (void)snprintf(entry->tenant, sizeof(entry->tenant), "%s", tenant);
-    (void)snprintf(entry->policy_id, sizeof(entry->policy_id), "%s", policy_id);
-    entry->path = strdup(path);
-    if (entry->path == NULL) {
-        scan->out_of_memory = true;
-        return;
-    }
-    scan->found.count++;
+    const struct entry *old = find_old(scan, path);
     entry->modified = status.st_mtim;
     entry->size = status.st_size;
     entry->inode = status.st_ino;
-    if (old != NULL) {
-        entry->policy = old->policy == NULL ? NULL : bl_policy_ref(old->policy);
-        entry->broken = old->broken;
-    }
-    if (old == NULL || !is_unchanged(old, &status)) {
+    if (old == NULL || old->unreadable || !is_unchanged(old, &status)) {
         compile(scan, entry);
     }
 }
@@ -271,7 +377,9 @@ static bool for_each(struct scan *scan, const char *folder, const char *tenant, 
     char path[4096];
 
     if (dir == NULL) {
-        tell(scan, folder, strerror(errno), "policies.directory must name a readable folder");
+        tell(scan, folder, strerror(errno),
+             tenant == NULL ? "policies.directory must name a readable folder"
+                            : "its policies stay live as they were; check its permissions");
         return false;
     }
     while ((member = readdir(dir)) != NULL) {
@@ -284,20 +392,54 @@ static bool for_each(struct scan *scan, const char *folder, const char *tenant, 
     return true;
 }
 
+/* The policies of a folder that cannot be read stay as they were. */
+static void keep_folder(struct scan *scan, const char *folder) {
+    const struct entry_list *old = &scan->directory->entries;
+    size_t len = strlen(folder);
+
+    scan->broken_folders++;
+    for (size_t i = 0; i < old->count; i++) {
+        const struct entry *entry = &old->items[i];
+        if (strncmp(entry->path, folder, len) == 0 && entry->path[len] == '/') {
+            keep_broken(scan, entry->tenant, entry->policy_id, entry->path);
+        }
+    }
+}
+
 static void visit_tenant(struct scan *scan, const char *unused, const char *path,
                          const char *name) {
     const char *tenant = strcmp(name, SHARED_FOLDER) == 0 ? "*" : name;
     struct stat status;
+    char policy_id[256];
 
     (void)unused;
-    if (stat(path, &status) != 0 || !S_ISDIR(status.st_mode)) {
+    if (stat(path, &status) != 0) {
+        if (lstat(path, &status) == 0) { /* a link to nowhere; else it is gone */
+            tell(scan, path, "leads nowhere", "its policies stay live; remove it to end that");
+            keep_folder(scan, path);
+        }
+        return;
+    }
+    if (!S_ISDIR(status.st_mode)) {
+        if (policy_id_of(name, policy_id, sizeof(policy_id))) {
+            tell_as(scan, BL_SEVERITY_WARNING, path,
+                    "is not read: policies stand in the folder of their tenant",
+                    "move it to _shared/ for all tenants, or to a folder named as its tenant");
+        }
         return;
     }
     if (!bl_tenant_id_is_valid(bl_str_from_c(tenant), true)) {
         tell(scan, path, "the folder's name is no tenant id", "use A-Z a-z 0-9 _ . : - only");
         return;
     }
-    (void)for_each(scan, path, tenant, visit_file);
+    if (!for_each(scan, path, tenant, visit_file)) {
+        keep_folder(scan, path);
+    }
+}
+
+static void take_problems(struct scan *scan) {
+    free_problems(&scan->directory->problems);
+    scan->directory->problems = scan->problems;
 }
 
 bl_result bl_policy_directory_scan(struct bl_policy_directory *directory, bool warn_unknown_keys,
@@ -305,9 +447,12 @@ bl_result bl_policy_directory_scan(struct bl_policy_directory *directory, bool w
     struct scan scan = {.directory = directory, .warn_unknown_keys = warn_unknown_keys};
 
     *changed = false;
-    if (!for_each(&scan, directory->path, NULL, visit_tenant)) {
+    bool is_read = for_each(&scan, directory->path, NULL, visit_tenant);
+    take_problems(&scan);
+    if (!is_read) {
         return BL_OK;
     }
+    directory->broken_folders = scan.broken_folders;
     if (scan.out_of_memory) {
         free_list(&scan.found);
         return BL_FAIL(RESOURCE_EXHAUSTED);
@@ -352,7 +497,7 @@ size_t bl_policy_directory_live(const struct bl_policy_directory *directory) {
 }
 
 size_t bl_policy_directory_broken(const struct bl_policy_directory *directory) {
-    size_t count = 0;
+    size_t count = directory->broken_folders;
 
     for (size_t i = 0; i < directory->entries.count; i++) {
         count += directory->entries.items[i].broken;

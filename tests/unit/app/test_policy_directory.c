@@ -213,6 +213,68 @@ static void too_large_files_are_refused(void **state) {
     assert_int_equal(bl_policy_directory_live(directory), 1);
 }
 
+/* What `name` was stays live, is counted as broken, and is told once. */
+static void expect_kept(const char *reported) {
+    assert_false(scan());
+    assert_non_null(strstr(reports, reported));
+    assert_non_null(find("t", "a"));
+    assert_int_equal(bl_policy_directory_broken(directory), 1);
+    assert_false(scan());
+    assert_string_equal(reports, "");
+    assert_non_null(find("t", "a"));
+}
+
+static void what_is_no_file_any_more_keeps_the_last_good_revision(void **state) {
+    (void)state;
+    put("t/a.yaml", ONE);
+    assert_true(scan());
+    assert_int_equal(remove(below("t/a.yaml")), 0);
+    assert_int_equal(symlink("/nonexistent", below("t/a.yaml")), 0);
+    expect_kept("/t/a.yaml:0  No such file");
+    assert_int_equal(remove(below("t/a.yaml")), 0);
+    assert_int_equal(mkfifo(below("t/a.yaml"), 0600), 0);
+    expect_kept("/t/a.yaml:0  is no regular file");
+    assert_int_equal(remove(below("t/a.yaml")), 0);
+    put("t/a.yaml", TWO);
+    assert_true(scan());
+    assert_int_equal(bl_policy_directory_broken(directory), 0);
+    assert_int_equal(find("t", "a")->provider_count, 2);
+    assert_int_equal(remove(below("t/a.yaml")), 0);
+    assert_true(scan());
+    assert_null(find("t", "a"));
+}
+
+static void a_tenant_that_leads_nowhere_keeps_its_policies(void **state) {
+    char other[128];
+    (void)state;
+    put("t/a.yaml", ONE);
+    assert_true(scan());
+    (void)snprintf(other, sizeof(other), "%s", below(".moved"));
+    assert_int_equal(rename(below("t"), other), 0);
+    assert_int_equal(symlink("/nonexistent", below("t")), 0);
+    assert_false(scan());
+    assert_non_null(strstr(reports, "/t:0  leads nowhere"));
+    assert_non_null(find("t", "a"));
+    assert_true(bl_policy_directory_broken(directory) >= 1);
+    assert_int_equal(remove(below("t")), 0);
+    assert_true(scan());
+    assert_null(find("t", "a"));
+}
+
+static void files_in_the_wrong_place_are_told_once(void **state) {
+    (void)state;
+    put("t/a.yaml", ONE);
+    put("t/b.YAML", ONE);
+    FILE *file = fopen(below("default.yaml"), "w");
+    assert_non_null(file);
+    assert_int_equal(fclose(file), 0);
+    assert_true(scan());
+    assert_non_null(strstr(reports, "/default.yaml:0  is not read: policies stand in the folder"));
+    assert_non_null(strstr(reports, "/t/b.YAML:0  is not read: its ending is in capitals"));
+    assert_false(scan());
+    assert_string_equal(reports, "");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -227,6 +289,9 @@ int main(void) {
         TEST(a_missing_folder_changes_nothing),
         TEST(links_are_followed),
         TEST(too_large_files_are_refused),
+        TEST(what_is_no_file_any_more_keeps_the_last_good_revision),
+        TEST(a_tenant_that_leads_nowhere_keeps_its_policies),
+        TEST(files_in_the_wrong_place_are_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
