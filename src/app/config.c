@@ -306,6 +306,26 @@ static void read_override(struct loader *loader, const struct bl_config_override
     assert(false && "an option overrides a setting that does not exist");
 }
 
+/* Says of findings from `first` on where the value came from, if it was not the file. */
+static void name_sources(struct loader *loader, size_t first) {
+    for (size_t f = first; f < loader->findings->count; f++) {
+        struct bl_diag *diag = &loader->findings->items[f];
+        for (size_t i = 0; i < bl_setting_count; i++) {
+            char path[VARIABLE_BYTES], variable[VARIABLE_BYTES];
+            const struct bl_setting *setting = &bl_settings[i];
+            (void)snprintf(path, sizeof(path), "%s%s%s", setting->section,
+                           setting->section[0] != '\0' ? "." : "", setting->key);
+            size_t len = strlen(path);
+            bool is_of = strncmp(diag->path, path, len) == 0 &&
+                         (diag->path[len] == '\0' || diag->path[len] == '[');
+            if (is_of && loader->record->sources[i].kind == BL_FROM_ENVIRONMENT) {
+                variable_name(setting, variable);
+                bl_diag_path(diag, "%s (set by %s)", path, variable);
+            }
+        }
+    }
+}
+
 bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_config **out,
                          struct bl_findings *findings) {
     struct loader loader = {.findings = findings};
@@ -333,7 +353,9 @@ bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_conf
             read_override(&loader, &sources->overrides[i]);
         }
         if (!loader.has_no_document) { /* else what it would say is not known */
+            size_t before = findings->count;
             bl_config_check_profile(config, findings);
+            name_sources(&loader, before);
         }
         result = findings->errors > 0 ? BL_FAIL(INVALID_REQUEST) : BL_OK;
     }
