@@ -142,8 +142,28 @@ static enum bl_shadow_outcome compare(const struct bl_outcome *outcome,
                : BL_SHADOW_OTHER_PROVIDER;
 }
 
-/* The same draw, so that what differs is the policy and not chance. The session's pin is that of the
- * live policy, and stays out. */
+/* The session as the shadow sees it: the same where both go by the same key, pin included. */
+static void translate_session(const struct bl_api *api, const struct bl_policy *shadow,
+                              struct bl_decision_input *input) {
+    const struct bl_outcome *outcome = &api->work.outcome;
+    const struct bl_policy *live = outcome->policy;
+
+    if (!shadow->sticky.enabled) {
+        return;
+    }
+    if (live->sticky.enabled &&
+        bl_str_equal(live->sticky.session_key, shadow->sticky.session_key)) {
+        if (input->pin != BL_PROVIDER_NONE) {
+            input->pin = bl_policy_find_provider(shadow, live->providers[input->pin].id);
+        }
+        return;
+    }
+    input->pin = BL_PROVIDER_NONE;
+    input->has_session = bl_flow_session(shadow, &api->work.decoded.request, outcome->tenant_id,
+                                         api->flow.key, input->session);
+}
+
+/* The same draw, so that what differs is the policy and not chance. */
 enum bl_shadow_outcome bl_shadow_decide(const struct bl_api *api,
                                         const struct bl_flow_moment *moment,
                                         struct bl_decision *decision) {
@@ -161,8 +181,8 @@ enum bl_shadow_outcome bl_shadow_decide(const struct bl_api *api,
     if (shadow == NULL) {
         return BL_SHADOW_MISSING;
     }
+    translate_session(api, shadow, &input);
     input.policy = shadow;
-    input.pin = BL_PROVIDER_NONE;
     input.states = NULL; /* numbered by the live policy's providers; a lone router has none */
     if (bl_is_error(bl_flow_facts(shadow, &source, api->arena, &input.facts))) {
         return BL_SHADOW_NONE;

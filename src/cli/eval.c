@@ -14,7 +14,7 @@
 #include "wire/decide_request.h"
 
 #define INPUT_BYTES ((size_t)1024 * 1024)
-#define SCRATCH_BYTES ((size_t)1024 * 1024)
+#define SCRATCH_BYTES ((size_t)BL_EVALUATION_SCRATCH_BYTES) /* as conditions have */
 #define OUTPUT_BYTES ((size_t)4 * 1024 * 1024)
 #define PLACE_BYTES 60 /* of an expression shown on each side of what is wrong */
 #define OPS_MAX ((size_t)4 * BL_EXPRESSION_MAX_NODES)

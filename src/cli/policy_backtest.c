@@ -207,8 +207,10 @@ static void show_unjudged(const struct bl_backtest *backtest) {
                path->redacted ? "recorded as a hash only" : "not recorded",
                (unsigned long long)path->records);
     }
-    printf("  hint: have the router record it: recording.fields: [\"*/%s\"]\n",
-           backtest->unjudged[0].path);
+    if (strchr(backtest->unjudged[0].path, ' ') == NULL) {
+        printf("  hint: have the router record it: recording.fields: [\"*/%s\"]\n",
+               backtest->unjudged[0].path);
+    }
 }
 
 static void show_tenants(const struct bl_backtest *backtest) {

@@ -50,37 +50,34 @@ static void put_list(struct migration *migration, const char *key, struct bl_jso
     }
 }
 
-/* weights: {a: 70, b: 30} */
-static void put_weights(struct migration *migration, struct bl_json weights) {
-    note(migration, "weights becomes providers; their proportions stay");
-    put(migration, "providers:\n");
-    for (struct bl_json_iter it = bl_json_iter(weights); bl_json_next(&it);) {
-        struct bl_json_writer writer;
-        put(migration, "  - ");
-        bl_json_writer_init(&writer, &migration->out);
-        bl_json_write_object_begin(&writer);
-        bl_json_write_member(&writer, BL_STR("name"), it.key);
-        bl_json_write_key(&writer, BL_STR("weight"));
-        bl_json_write_value(&writer, it.value);
-        bl_json_write_object_end(&writer);
-        put(migration, "\n");
-    }
+static struct bl_json fallback_provider(struct bl_json root) {
+    struct bl_json fallback = member(root, "fallback");
+    return bl_json_is(fallback, BL_JSON_STRING) ? fallback : member(fallback, "provider");
 }
 
-/* fallback: {provider: x, conditions: [..]}, or a name */
+static bool is_fallback(struct migration *migration, struct bl_str name) {
+    struct bl_str provider;
+    return bl_json_string(fallback_provider(migration->root), &provider) &&
+           bl_str_equal(provider, name);
+}
+
+/* fallback: {provider: x, conditions: [..]}, or a name. It is a last resort, and a rule where there
+ * is no list of fallbacks. */
 static void put_fallback(struct migration *migration, struct bl_json fallback) {
-    struct bl_json provider =
-        bl_json_is(fallback, BL_JSON_STRING) ? fallback : member(fallback, "provider");
+    struct bl_json provider = fallback_provider(migration->root);
     struct bl_json conditions = member(fallback, "conditions");
-    bool has_conditions = bl_json_count(conditions) > 0;
 
     if (provider.doc == NULL) {
         note(migration, "fallback names no provider and is left out");
         return;
     }
-    note(migration, "fallback becomes fallbacks; give its provider last_resort: true");
+    if (member(migration->root, "fallbacks").doc != NULL) {
+        note(migration, "fallback becomes a provider with last_resort: true");
+        return;
+    }
+    note(migration, "fallback becomes fallbacks, and a provider with last_resort: true");
     put(migration, "fallbacks:\n  - {\"when\":{\"status\":");
-    if (has_conditions) {
+    if (bl_json_count(conditions) > 0) {
         put_value(migration, conditions);
     } else {
         put(migration, "[\"all_providers_failed\"]");
@@ -88,6 +85,67 @@ static void put_fallback(struct migration *migration, struct bl_json fallback) {
     put(migration, "},\"to\":");
     put_value(migration, provider);
     put(migration, "}\n");
+}
+
+/* One provider, as it was but for what the legacy fallback adds to it. */
+static void put_provider(struct migration *migration, struct bl_str name, struct bl_json weight,
+                         struct bl_json item) {
+    struct bl_json_writer writer;
+
+    put(migration, "  - ");
+    bl_json_writer_init(&writer, &migration->out);
+    bl_json_write_object_begin(&writer);
+    if (item.doc == NULL) {
+        bl_json_write_member(&writer, BL_STR("name"), name);
+        bl_json_write_key(&writer, BL_STR("weight"));
+        if (weight.doc != NULL) {
+            bl_json_write_value(&writer, weight);
+        } else {
+            bl_json_write_int64(&writer, 0);
+        }
+    }
+    for (struct bl_json_iter it = bl_json_iter(item); item.doc != NULL && bl_json_next(&it);) {
+        if (!bl_str_equal(it.key, BL_STR("last_resort"))) {
+            bl_json_write_key(&writer, it.key);
+            bl_json_write_value(&writer, it.value);
+        }
+    }
+    bool was_last = false;
+    (void)bl_json_bool(member(item, "last_resort"), &was_last);
+    if (was_last || is_fallback(migration, name)) {
+        bl_json_write_key(&writer, BL_STR("last_resort"));
+        bl_json_write_bool(&writer, true);
+    }
+    bl_json_write_object_end(&writer);
+    put(migration, "\n");
+}
+
+static struct bl_str name_of(struct bl_json provider) {
+    struct bl_str name = BL_STR("");
+
+    if (!bl_json_string(member(provider, "name"), &name)) {
+        (void)bl_json_string(member(provider, "id"), &name);
+    }
+    return name;
+}
+
+/* providers: [...], or weights: {a: 70, b: 30}; and the legacy fallback, if it is not among them. */
+static void put_providers(struct migration *migration, struct bl_json list, bool are_weights) {
+    struct bl_str fallback;
+    bool is_listed = !bl_json_string(fallback_provider(migration->root), &fallback);
+
+    if (are_weights) {
+        note(migration, "weights becomes providers; their proportions stay");
+    }
+    put(migration, "providers:\n");
+    for (struct bl_json_iter it = bl_json_iter(list); bl_json_next(&it);) {
+        struct bl_str name = are_weights ? it.key : name_of(it.value);
+        is_listed = is_listed || bl_str_equal(name, fallback);
+        put_provider(migration, name, it.value, are_weights ? BL_JSON_NOTHING : it.value);
+    }
+    if (!is_listed) {
+        put_provider(migration, fallback, BL_JSON_NOTHING, BL_JSON_NOTHING);
+    }
 }
 
 /* A list of status words under `when` becomes the object that it stands for. */
@@ -164,7 +222,7 @@ static bool has_no_effect(struct bl_str key) {
 }
 
 static void put_member(struct migration *migration, struct bl_str key, struct bl_json value) {
-    static const char *const lists[] = {"providers", "rules", "pre", "validators", "post"};
+    static const char *const lists[] = {"rules", "pre", "validators", "post"};
     struct bl_json root = migration->root;
 
     for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
@@ -177,14 +235,14 @@ static void put_member(struct migration *migration, struct bl_str key, struct bl
         fprintf(stderr, "%s: %.*s never had an effect and is left out\n", migration->path,
                 BL_STR_ARG(key));
         migration->notes++;
+    } else if (bl_str_equal(key, BL_STR("providers"))) {
+        put_providers(migration, value, false);
     } else if (bl_str_equal(key, BL_STR("weights"))) {
         if (member(root, "providers").doc == NULL) {
-            put_weights(migration, value);
+            put_providers(migration, value, true);
         }
     } else if (bl_str_equal(key, BL_STR("fallback"))) {
-        if (member(root, "fallbacks").doc == NULL) {
-            put_fallback(migration, value);
-        }
+        put_fallback(migration, value);
     } else if (bl_str_equal(key, BL_STR("fallbacks"))) {
         put_fallbacks(migration, value);
     } else if (bl_str_equal(key, BL_STR("sticky")) && bl_json_is(value, BL_JSON_OBJECT)) {

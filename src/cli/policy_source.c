@@ -1,5 +1,6 @@
 #include "cli/policy_source.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,7 +33,11 @@ static bool is_revision(const char *name, struct bl_str *policy_id, uint64_t *re
     if (strcmp(at + 1, "latest") == 0) {
         return bl_policy_id_is_valid(*policy_id);
     }
+    errno = 0;
     *revision = strtoull(at + 1, &end, 10);
+    if (errno != 0 || *revision == BL_STORE_NEWEST) {
+        *revision = BL_STORE_NEWEST - 1; /* no store has come so far: it is told as missing */
+    }
     return *end == '\0' && at[1] >= '0' && at[1] <= '9' && bl_policy_id_is_valid(*policy_id);
 }
 

@@ -73,6 +73,16 @@ static bool is_judgeable(struct bl_backtest *backtest, const struct bl_decision_
     return true;
 }
 
+/* Which session a request belongs to is recorded as a digest: by another key it would be another one,
+ * and nobody knows which. */
+static bool knows_session(const struct bl_backtest *backtest) {
+    const struct bl_sticky *live = &backtest->policies[LIVE]->sticky;
+    const struct bl_sticky *candidate = &backtest->policies[CANDIDATE]->sticky;
+
+    return !candidate->enabled ||
+           (live->enabled && bl_str_equal(live->session_key, candidate->session_key));
+}
+
 /* --- counting -------------------------------------------------------------------------------- */
 
 static void count_side(struct bl_backtest_side *side, const struct bl_policy *policy,
@@ -182,6 +192,11 @@ bl_result bl_backtest_add(struct bl_backtest *backtest, struct bl_str record) {
         }
     }
     if (!is_judgeable(backtest, &inputs[LIVE]) || !is_judgeable(backtest, &inputs[CANDIDATE])) {
+        backtest->unjudged_records++;
+        return BL_OK;
+    }
+    if (!knows_session(backtest)) {
+        note_unjudged(backtest, BL_STR("the session by the candidate's session_key"), false);
         backtest->unjudged_records++;
         return BL_OK;
     }

@@ -453,19 +453,20 @@ bool bl_example_read(struct bl_str text, struct bl_arena *arena, struct bl_json_
 
 static bool is_wanted(const struct bl_example_query *query, const struct bl_value *facts) {
     struct bl_evaluation evaluation;
+    bool wanted = true;
 
     bl_conditions_begin(query->policy, facts, &evaluation);
-    for (size_t i = 0; i < query->holding_count; i++) {
-        if (bl_condition_truth(&evaluation, query->holding[i]) != BL_TRUTH_TRUE) {
-            return false;
-        }
+    for (size_t i = 0; wanted && i < query->holding_count; i++) {
+        wanted = bl_condition_truth(&evaluation, query->holding[i]) == BL_TRUTH_TRUE;
     }
-    for (size_t i = 0; i < query->failing_count; i++) {
-        if (bl_condition_truth(&evaluation, query->failing[i]) == BL_TRUTH_TRUE) {
-            return false;
-        }
+    for (size_t i = 0; wanted && i < query->failing_count; i++) {
+        wanted = bl_condition_truth(&evaluation, query->failing[i]) != BL_TRUTH_TRUE;
     }
-    return true;
+    if (query->cost_left != NULL) { /* short comparisons are not charged, but take time, too */
+        uint64_t cost = 100u + (BL_EVALUATION_COST_MAX - evaluation.cost_left);
+        *query->cost_left -= cost < *query->cost_left ? cost : *query->cost_left;
+    }
+    return wanted;
 }
 
 /* The request, read as one that was sent. */
@@ -520,6 +521,9 @@ enum bl_search bl_example_search(const struct bl_example_query *query, struct bl
     }
     bool any_held = false;
     for (int tries = 0; tries < BL_EXAMPLE_TRIES; tries++) {
+        if (query->cost_left != NULL && *query->cost_left == 0) {
+            return BL_SEARCH_UNKNOWN;
+        }
         if (is_wanted(query, search->facts)) {
             any_held = true;
             if (write_request(search, request) && holds_as_sent(search, *request)) {

@@ -29,6 +29,8 @@ struct bl_example_query {
     size_t holding_count;
     const uint32_t *failing; /* none of these does */
     size_t failing_count;
+    uint64_t *cost_left; /* of all searches of a run (expression/evaluate.h); when it is used up
+                            nothing more is found. NULL = no bound but the tries */
 };
 
 /* Searches. After FOUND `*request` is JSON in `arena`, in the canonical dialect. Deterministic; takes

@@ -5,8 +5,9 @@
 #include "flow/decide.h"
 #include "flow/example.h"
 
-#define RULES_COMPARED 128 /* pairs are many: 8128 of these */
-#define SEARCHES_MAX 20000 /* some seconds at worst */
+#define RULES_COMPARED 128           /* pairs are many: 8128 of these */
+#define COST_MAX UINT64_C(100000000) /* some two seconds */
+#define SEARCHES_MAX 20000           /* some seconds at worst */
 
 const char *bl_lint_word(enum bl_lint_code code) {
     static const char *const words[BL_LINT_COUNT] = {
@@ -24,6 +25,7 @@ struct linter {
     struct bl_lint *out;
     struct bl_lint_finding surplus;
     unsigned searches;
+    uint64_t cost_left;
 };
 
 static struct bl_lint_finding *find(struct linter *linter, enum bl_lint_code code, uint32_t line) {
@@ -49,7 +51,8 @@ static enum bl_search search(struct linter *linter, const uint32_t *holding, siz
                                            .holding = holding,
                                            .holding_count = holding_count,
                                            .failing = failing,
-                                           .failing_count = failing_count};
+                                           .failing_count = failing_count,
+                                           .cost_left = &linter->cost_left};
     struct bl_str found;
 
     if (++linter->searches > SEARCHES_MAX) {
@@ -389,7 +392,7 @@ static void check_breaker(struct linter *linter) {
 }
 
 void bl_lint_policy(const struct bl_policy *policy, struct bl_arena *arena, struct bl_lint *out) {
-    struct linter linter = {.policy = policy, .arena = arena, .out = out};
+    struct linter linter = {.policy = policy, .arena = arena, .out = out, .cost_left = COST_MAX};
 
     out->count = 0;
     out->left_out = 0;

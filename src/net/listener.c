@@ -171,7 +171,7 @@ static void name(struct bl_listener *listener, const char *address) {
 }
 
 static bool is_unix_socket(int fd) {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t len = sizeof(bound);
 
     return getsockname(fd, (struct sockaddr *)&bound, &len) == 0 && bound.ss_family == AF_UNIX;

@@ -100,7 +100,11 @@ static bool drain_channel(struct bl_log *log, struct bl_log_channel *channel, ch
     size_t lines = 0;
     size_t len = 0;
 
-    while (lines < BATCH_LINES && bl_ring_peek(&channel->ring, &line)) {
+    uint64_t room = log->max_bytes == 0                 ? UINT64_MAX
+                    : log->written < log->max_bytes / 2 ? log->max_bytes / 2 - log->written
+                                                        : 1;
+
+    while (lines < BATCH_LINES && len < room && bl_ring_peek(&channel->ring, &line)) {
         memcpy(batch + len, line.data, line.len);
         len += line.len;
         lines++;

@@ -151,6 +151,9 @@ test('migrate writes what compiles and decides alike', (t) => {
   const again = policy(['migrate', at('new.yaml')]);
   assert.equal(again.out, done.out);
   assert.equal(policy(['migrate', '/nonexistent']).code, 1);
+  writeFileSync(at('last.yaml'), 'weights: {openai: 0}\nfallback: local\n');
+  writeFileSync(at('migrated.yaml'), policy(['migrate', at('last.yaml')]).out);
+  for (const name of ['last.yaml', 'migrated.yaml']) assert.match(policy(['explain', at(name)]).out, /provider {2}local/, name);
 });
 
 test('revisions of a store stand for files', (t) => {

@@ -96,7 +96,7 @@ test('a share is recorded, the file is bounded, and a cut file is read', async (
   await until(() => /router_decisions_recorded_total \d+/.test(stack.metrics()), 'the metric');
   await stack.router.stop('SIGKILL');
   const sizes = [file, `${file}.1`].map((name) => statSync(name).size);
-  assert.ok(sizes[0] + sizes[1] <= 65536 + 65536, `${sizes}`);
+  assert.ok(sizes[0] + sizes[1] <= 65536 + 2 * 4096, `${sizes}`);
   const before = join(stack.folder, 'live.yaml');
   writeFileSync(before, live);
   const judged = JSON.parse(backtest([before, '--against', before, '--records', file, '--records', `${file}.1`, '--json']).out);

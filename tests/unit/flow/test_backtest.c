@@ -117,6 +117,21 @@ static void what_was_not_recorded_is_not_guessed(void **state) {
     assert_int_equal(backtest.judged, 1);
 }
 
+static void a_session_by_another_key_is_not_guessed(void **state) {
+    (void)state;
+    compile("{weights: {a: 1, b: 1}, sticky: {enabled: true, session_key: user_id}}",
+            "{weights: {a: 1, b: 1}, sticky: {enabled: true, session_key: chat_id}}");
+    add("x", "acme");
+    assert_int_equal(backtest.unjudged_records, 1);
+    compile("{weights: {a: 1, b: 1}}", "{weights: {a: 1, b: 1}, sticky: {enabled: true}}");
+    add("x", "acme");
+    assert_int_equal(backtest.unjudged_records, 1);
+    compile("{weights: {a: 1, b: 1}, sticky: {enabled: true, session_key: user_id}}",
+            "{weights: {a: 3, b: 1}, sticky: {enabled: true, session_key: user_id}}");
+    add("x", "acme");
+    assert_int_equal(backtest.judged, 1);
+}
+
 static void what_cannot_be_read_is_counted(void **state) {
     (void)state;
     compile(base_text, base_text);
@@ -172,6 +187,7 @@ int main(void) {
         cmocka_unit_test(changes_are_counted_by_provider_rule_and_tenant),
         cmocka_unit_test(refusals_are_moves_too),
         cmocka_unit_test(what_was_not_recorded_is_not_guessed),
+        cmocka_unit_test(a_session_by_another_key_is_not_guessed),
         cmocka_unit_test(what_cannot_be_read_is_counted),
         cmocka_unit_test(more_tenants_than_fit_are_counted),
         cmocka_unit_test(shares_follow_the_weights),
