@@ -231,9 +231,7 @@ bool bl_fact_type(struct bl_str path, struct bl_type *type, struct bl_diag *diag
         }
         if (rest.len == 0) {
             *type = (struct bl_type){.kind = BL_VALUE_MAP, .key = BL_VALUE_STRING};
-        } else if (is_tenant) {
-            *type = bl_type_of(BL_VALUE_STRING);
-        } else if (bl_str_equal(path, BL_STR("task.type")) ||
+        } else if (is_tenant || bl_str_equal(path, BL_STR("task.type")) ||
                    bl_str_equal(path, BL_STR("task.payload_ref"))) {
             *type = bl_type_of(BL_VALUE_STRING);
         }
