@@ -265,7 +265,7 @@ static void diff_sides(struct diff *diff) {
 
 static void show(struct diff *diff) {
     char *storage = diff->json ? malloc(4 * TEXT_BYTES) : NULL;
-    struct bl_buf buf;
+    struct bl_buf buf = {NULL, 0, 0, false};
 
     if (diff->json && storage == NULL) {
         return;

@@ -11,7 +11,7 @@
 
 const char *bl_lint_word(enum bl_lint_code code) {
     static const char *const words[BL_LINT_COUNT] = {
-#define X(symbol, word) [BL_LINT_##symbol] = word,
+#define X(symbol, word) [BL_LINT_##symbol] = (word),
         BL_LINT_MAP(X)
 #undef X
     };

@@ -41,9 +41,10 @@ struct connection {
     unsigned header_count;
     char *body;
     size_t body_len, body_capacity;
+    size_t trailer_bytes;
+    bool has_headers; /* what llhttp reports as a header from here on is a trailer */
     bool is_too_large;
     bool is_complete;
-    bool is_ended; /* the peer sends no more */
 };
 
 struct bl_http_server {
@@ -269,9 +270,19 @@ static int on_target(llhttp_t *parser, const char *at, size_t len) {
     return 0;
 }
 
+/* Trailers are nobody's headers: they would get past whoever filters those, and they stand in the
+ * buffer that the next read overwrites. */
+static int skip_trailer(struct connection *connection, size_t len) {
+    connection->trailer_bytes += len;
+    return connection->trailer_bytes > BL_HTTP_HEAD_MAX ? HPE_USER : 0;
+}
+
 static int on_name(llhttp_t *parser, const char *at, size_t len) {
     struct connection *connection = parser->data;
 
+    if (connection->has_headers) {
+        return skip_trailer(connection, len);
+    }
     if (connection->header_count == BL_HTTP_HEADERS_MAX) {
         return HPE_USER;
     }
@@ -282,6 +293,9 @@ static int on_name(llhttp_t *parser, const char *at, size_t len) {
 static int on_value(llhttp_t *parser, const char *at, size_t len) {
     struct connection *connection = parser->data;
 
+    if (connection->has_headers) {
+        return skip_trailer(connection, len);
+    }
     if (connection->header_count > 0) {
         connection->headers[connection->header_count - 1].value =
             bl_str_trim((struct bl_str){at, len});
@@ -289,10 +303,10 @@ static int on_value(llhttp_t *parser, const char *at, size_t len) {
     return 0;
 }
 
-/* Trailers come after the body and are read by nobody. */
 static int on_headers_complete(llhttp_t *parser) {
     struct connection *connection = parser->data;
 
+    connection->has_headers = true;
     if (!check_headers(connection)) {
         return -1;
     }
@@ -354,6 +368,8 @@ static void begin_request(struct connection *connection) {
     connection->body_len = 0;
     connection->is_complete = false;
     connection->is_too_large = false;
+    connection->has_headers = false;
+    connection->trailer_bytes = 0;
     connection->target = BL_STR_ABSENT;
 }
 
@@ -506,7 +522,6 @@ static void on_data(void *user, struct bl_str bytes) {
 static void on_end(void *user) {
     struct connection *connection = user;
 
-    connection->is_ended = true;
     bl_stream_finish(connection->stream);
 }
 

@@ -198,7 +198,7 @@ void bl_stream_write(struct bl_stream *stream, struct bl_str bytes) {
         bl_stream_close(stream);
         return;
     }
-    if (!stream->in_callback) {
+    if (!stream->in_callback || stream->queued.len > BL_STREAM_OUT_MARK) {
         flush(stream);
     }
 }

@@ -185,7 +185,7 @@ static bool refuse_variable(struct bl_str path, struct bl_diag *diag) {
 /* A member of a variable that has a fixed set of them. */
 static bool type_of_member(const char *root, const char *const *members, struct bl_str rest,
                            struct bl_diag *diag) {
-    struct bl_str names[8];
+    struct bl_str names[8] = {BL_STR_ABSENT};
     size_t count = 0;
 
     for (; members[count] != NULL; count++) {

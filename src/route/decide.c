@@ -118,7 +118,9 @@ static void pin_choice(struct bl_choice *choice, const struct bl_provider_set *p
     if (!uses_session(choice) || has_live_pin(choice) || is_own) {
         return;
     }
-    if (bl_choice_rendezvous(choice, choice->policy->weighted, &score) != choice->out->provider) {
+    /* Only a rendezvous draw comes back by itself; what a score chose must be held. */
+    if (choice->out->draw != BL_DRAW_RENDEZVOUS ||
+        bl_choice_rendezvous(choice, choice->policy->weighted, &score) != choice->out->provider) {
         choice->out->pin_action = BL_PIN_WRITE;
         choice->out->pin_expires_ms =
             choice->input->now_ns / NS_PER_MS + choice->policy->sticky.ttl_ms;

@@ -152,6 +152,21 @@ test('what can be read in two ways is refused, and nobody else notices', async (
   assert.equal(stack.router.over, undefined);
 });
 
+test('trailers are nobody\'s headers', async (t) => {
+  const { port } = await start(t);
+  const body = JSON.stringify({ task: good.task, tenant_id: 'demo' });
+  const head = 'POST /api/v1/routes/decide HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n';
+  const chunk = `${body.length.toString(16)}\r\n${body}\r\n0\r\n`;
+  const held = raw(port, [head + chunk, 'X-Request-ID: trailer-1\r\nX-Tenant-ID: acme\r\n', 400, '\r\n'], 4000);
+  await new Promise((done) => setTimeout(done, 200));
+  await decide(port, { ...good, request_id: 'somebody-elses', metadata: { secret: 'k'.repeat(3000) } });
+  const reply = await held;
+  assert.match(reply.text, /^HTTP\/1\.1 200 OK/);
+  assert.ok(!reply.text.includes('trailer-1') && !reply.text.includes('somebody') && !reply.text.includes('kkk'), reply.text);
+  const long = await raw(port, [head + chunk, `X: ${'y'.repeat(20000)}\r\n\r\n`], 3000);
+  assert.match(long.text, /^HTTP\/1\.1 400 /);
+});
+
 test('slow and silent peers are left, others are served meanwhile', async (t) => {
   const { port, ops } = await start(t, { BEAMLINE_HTTP_HEADER_TIMEOUT_MS: '400', BEAMLINE_HTTP_BODY_TIMEOUT_MS: '400', BEAMLINE_HTTP_IDLE_TIMEOUT_MS: '600', BEAMLINE_HTTP_MAX_CONNECTIONS: '300' });
   const drip = raw(port, ['GET / HTTP/1.1\r\n', 100, 'X: a\r\n', 100, 'Y: b\r\n', 100, 'Z: c\r\n', 100, 'W: d\r\n', 200, 'V: e\r\n'], 4000);
