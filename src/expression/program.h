@@ -69,4 +69,11 @@ struct bl_program {
     uint16_t pattern_count;
 };
 
+/* The constant that an operand names; NULL if it is a fact, a local or an op. */
+static inline const struct bl_value *bl_operand_constant(const struct bl_program *program,
+                                                         uint16_t operand) {
+    bool is_constant = operand != BL_OPERAND_FOLLOWS && (operand & BL_OPERAND_CONSTANT) != 0;
+    return is_constant ? &program->constants[operand & (uint16_t)~BL_OPERAND_CONSTANT] : NULL;
+}
+
 #endif

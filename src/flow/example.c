@@ -100,12 +100,6 @@ static void add_around(struct search *search, struct candidates *slot,
     }
 }
 
-static const struct bl_value *constant_of(const struct bl_program *program, uint16_t operand) {
-    bool is_constant = operand != BL_OPERAND_FOLLOWS && operand != BL_OPERAND_NONE &&
-                       (operand & BL_OPERAND_CONSTANT) != 0;
-    return is_constant ? &program->constants[operand & (uint16_t)~BL_OPERAND_CONSTANT] : NULL;
-}
-
 /* Facts that no request says. */
 static bool is_out_of_reach(const struct bl_fact *fact) {
     bool is_user = fact->root == BL_FACT_REQUEST && bl_str_equal_c(fact->rest, "user");
@@ -143,7 +137,7 @@ static void add_operand(struct search *search, const struct bl_op *op, uint16_t 
         return;
     }
     struct candidates *slot = candidates_of(search, operand);
-    const struct bl_value *constant = constant_of(program, other);
+    const struct bl_value *constant = bl_operand_constant(program, other);
     search->is_complete = search->is_complete && is_case_by_case(op, operand, constant);
     if (constant != NULL) {
         add_around(search, slot, constant, is_order(op));

@@ -29,11 +29,6 @@ static inline void set_bit(uint64_t *words, uint32_t bit) {
 
 /* --- guards -------------------------------------------------------------------------------- */
 
-static const struct bl_value *constant_of(const struct bl_program *program, uint16_t operand) {
-    bool is_constant = operand != BL_OPERAND_FOLLOWS && (operand & BL_OPERAND_CONSTANT) != 0;
-    return is_constant ? &program->constants[operand & (uint16_t)~BL_OPERAND_CONSTANT] : NULL;
-}
-
 static bool is_list_of_texts(const struct bl_value *value) {
     if (value->type != BL_VALUE_LIST) {
         return false;
@@ -49,7 +44,7 @@ static bool is_list_of_texts(const struct bl_value *value) {
 /* fact == "text", or fact in ["text", …] */
 static bool is_guard(const struct bl_program *program, uint32_t index) {
     const struct bl_op *op = &program->ops[index];
-    const struct bl_value *constant = constant_of(program, op->right);
+    const struct bl_value *constant = bl_operand_constant(program, op->right);
 
     if (constant == NULL || op->left >= BL_OPERAND_LOCAL) {
         return false;
@@ -153,8 +148,8 @@ static bl_result build_fact(struct build *build, uint16_t slot, struct bl_rule_i
 
     for (uint16_t r = 0; r < build->rule_count; r++) {
         if (is_listed(build, r, slot)) {
-            texts +=
-                texts_of(constant_of(build->program, build->program->ops[build->guards[r]].right));
+            texts += texts_of(
+                bl_operand_constant(build->program, build->program->ops[build->guards[r]].right));
         }
     }
     fact->slot = slot;
@@ -172,7 +167,7 @@ static bl_result build_fact(struct build *build, uint16_t slot, struct bl_rule_i
             continue;
         }
         const struct bl_op *guard = &build->program->ops[build->guards[r]];
-        const struct bl_value *constant = constant_of(build->program, guard->right);
+        const struct bl_value *constant = bl_operand_constant(build->program, guard->right);
         for (uint32_t i = 0; i < texts_of(constant); i++) {
             BL_TRY(list_under(build, fact, entries, text_of(constant, i), r));
         }
@@ -194,7 +189,7 @@ static uint32_t choose_guards(const struct bl_rule *rules, uint16_t rule_count,
     for (uint16_t r = 0; r < rule_count; r++) {
         guards[r] = choose_guard(program, rules[r].condition, counts, fact_count);
         if (guards[r] != NONE) {
-            texts += texts_of(constant_of(program, program->ops[guards[r]].right));
+            texts += texts_of(bl_operand_constant(program, program->ops[guards[r]].right));
         }
     }
     return texts;
