@@ -21,6 +21,8 @@ bl_add_library(bl_uv libuv libuv1-dev)
 bl_add_library(bl_pcre2 libpcre2-8 libpcre2-dev)
 bl_add_library(bl_yaml yaml-0.1 libyaml-dev)
 bl_add_library(bl_crypto libcrypto libssl-dev)
+bl_add_library(bl_nghttp2 libnghttp2 libnghttp2-dev)
+bl_add_library(bl_zlib zlib zlib1g-dev)
 bl_add_library(bl_nats libnats libnats-dev)
 bl_add_library(bl_sqlite sqlite3 libsqlite3-dev)
 

@@ -6,7 +6,7 @@
 #define BL_API_HTTP_H
 
 #include "api/handler.h"
-#include "net/http1.h"
+#include "net/http.h"
 
 /* Finds the operation that a request asks for. False: `response` is filled with the refusal, 404 or
  * 405, whose body stands in `reply`. */

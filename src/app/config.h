@@ -64,8 +64,9 @@ struct bl_config {
     struct {
         struct bl_text_list listen;
         struct bl_str ops_listen;
-        uint32_t max_connections, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
+        uint32_t max_connections, max_streams, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
             write_timeout_ms;
+        uint64_t max_memory_bytes;
     } http;
     struct {
         struct bl_text_list attributes; /* flow/tenant_attributes.h */

@@ -5,6 +5,8 @@
 #include "json/writer.h"
 
 #define MAX_CONNECTIONS 256
+#define MAX_STREAMS 32
+#define MAX_MEMORY_BYTES (64u << 20)
 #define TIMEOUT_MS 10000
 #define IDLE_MS 120000 /* longer than any scrape interval that people use */
 
@@ -48,9 +50,8 @@ static void tell_health(struct bl_router *router, struct bl_http_response *respo
     response->status = ready ? 200 : 503;
 }
 
-static void on_request(void *user, const struct bl_http_request *request,
-                       struct bl_http_response *response) {
-    struct bl_router *router = user;
+static void answer(struct bl_router *router, const struct bl_http_request *request,
+                   struct bl_http_response *response) {
     bool reads = bl_str_equal_c(request->method, "GET") || bl_str_equal_c(request->method, "HEAD");
 
     bl_buf_reset(&router->ops_text);
@@ -76,11 +77,22 @@ static void on_request(void *user, const struct bl_http_request *request,
     response->body = bl_buf_view(&router->ops_text);
 }
 
+static void on_request(void *user, struct bl_http_exchange *exchange,
+                       const struct bl_http_request *request) {
+    struct bl_http_response response = {.status = 200, .content_type = BL_STR("application/json")};
+
+    answer(user, request, &response);
+    bl_http_respond(exchange, &response);
+}
+
 bl_result bl_router_open_ops(struct bl_router *router) {
+    static const struct bl_http_handlers handlers = {.on_request = on_request};
     const struct bl_config *config = bl_router_config(router);
     const struct bl_http_config http = {
         .max_body_bytes = 0,
         .max_connections = MAX_CONNECTIONS,
+        .max_streams = MAX_STREAMS,
+        .max_memory_bytes = MAX_MEMORY_BYTES,
         .header_timeout_ms = TIMEOUT_MS,
         .body_timeout_ms = TIMEOUT_MS,
         .idle_timeout_ms = IDLE_MS,
@@ -96,7 +108,7 @@ bl_result bl_router_open_ops(struct bl_router *router) {
     }
     bl_buf_init(&router->ops_text, storage, BL_METRICS_TEXT_BYTES);
     bl_diag_path(router->diag, "http.ops_listen");
-    BL_TRY(bl_http_server_create(router->loop, &http, on_request, router, &router->ops));
+    BL_TRY(bl_http_server_create(router->loop, &http, &handlers, router, &router->ops));
     BL_TRY(bl_listener_create(router->loop, config->http.ops_listen.data, bl_http_server_accept,
                               router->ops, &router->ops_listener, router->diag));
     bl_diag_path(router->diag, "%s", "");

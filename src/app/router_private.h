@@ -8,7 +8,7 @@
 #include "app/worker.h"
 #include "base/secret.h"
 #include "net/file_watch.h"
-#include "net/http1.h"
+#include "net/http.h"
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/signal_watch.h"

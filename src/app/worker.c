@@ -4,9 +4,11 @@
 #include <sys/random.h>
 
 #include "app/worker_private.h"
+#include "net/clock.h"
 
 #define MAILBOX 64
 #define ARENA_CHUNK_BYTES ((size_t)64 * 1024)
+#define LEAVE_LOOK_MS 20
 #define SETTLE_MS 20    /* from the server's answer to its refusals having come through libnats */
 #define REQUESTS_MAX 64 /* of our own: the capture check */
 
@@ -27,6 +29,7 @@ static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
     worker->api.tenants = snapshot->tenants;
     worker->api.limits = snapshot->limits;
     worker->api.anonymous_reads = snapshot->anonymous_reads;
+    bl_worker_configure_http(worker);
     bl_recorder_init(&worker->recorder, snapshot->shared->config, worker->recording,
                      worker->parts.key);
     give_back(worker, old);
@@ -71,6 +74,20 @@ void bl_worker_subscriptions_known(struct bl_worker *worker) {
     bl_timer_start(worker->settle, SETTLE_MS, 0);
 }
 
+/* Requests whose bodies still come, replies that still go: until the deadline. */
+static bool http_is_over(const struct bl_worker *worker) {
+    return worker->http == NULL || bl_http_server_counts(worker->http).open == 0 ||
+           bl_clock_monotonic_ns() >= atomic_load(&worker->drain_until_ns);
+}
+
+static void leave_if_over(void *user) {
+    struct bl_worker *worker = user;
+
+    if (bl_bus_current_state(worker->bus) == BL_BUS_CLOSED && http_is_over(worker)) {
+        bl_loop_stop(worker->loop);
+    }
+}
+
 static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) {
     struct bl_worker *worker = user;
     bool connected = state == BL_BUS_CONNECTED;
@@ -86,7 +103,7 @@ static void on_state(void *user, enum bl_bus_state state, struct bl_str reason) 
         set_listening(worker, false);
     }
     if (state == BL_BUS_CLOSED) {
-        bl_loop_stop(worker->loop);
+        leave_if_over(worker);
     }
 }
 
@@ -166,7 +183,10 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
 }
 
 static void on_stop(void *user) {
-    bl_worker_close_http(user);
+    struct bl_worker *worker = user;
+
+    bl_worker_close_http(worker);
+    bl_timer_start(worker->leaving, LEAVE_LOOK_MS, LEAVE_LOOK_MS);
 }
 
 static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
@@ -183,6 +203,7 @@ static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     bl_waker_init(&worker->stopper, worker->loop, on_stop, worker);
     BL_TRY(bl_timer_create(worker->loop, bl_worker_on_second, worker, &worker->second));
     BL_TRY(bl_timer_create(worker->loop, on_settled, worker, &worker->settle));
+    BL_TRY(bl_timer_create(worker->loop, leave_if_over, worker, &worker->leaving));
     bus.requests_max = REQUESTS_MAX;
     BL_TRY(bl_bus_create(worker->loop, &bus, &callbacks, worker, &worker->bus, diag));
     BL_TRY(subscribe_all(worker, diag));
@@ -202,6 +223,7 @@ static void close_bus(struct bl_worker *worker) {
 static void tear_down(struct bl_worker *worker) {
     bl_timer_destroy(worker->second);
     bl_timer_destroy(worker->settle);
+    bl_timer_destroy(worker->leaving);
     if (worker->bus != NULL) {
         bl_bus_destroy(worker->bus);
     }
@@ -225,7 +247,7 @@ static void *run(void *argument) {
     (void)sem_post(&worker->started);
     if (good) {
         bl_timer_start(worker->second, 1000, 1000);
-        while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED) {
+        while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED || !http_is_over(worker)) {
             bl_loop_run(worker->loop);
         }
     }
@@ -283,6 +305,7 @@ void bl_worker_switch(struct bl_worker *worker, struct bl_snapshot *snapshot) {
 }
 
 void bl_worker_stop(struct bl_worker *worker, uint32_t drain_ms) {
+    atomic_store(&worker->drain_until_ns, bl_clock_monotonic_ns() + (uint64_t)drain_ms * 1000000);
     bl_waker_ring(&worker->stopper);
     bl_bus_close(worker->bus, drain_ms);
 }

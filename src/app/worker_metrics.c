@@ -27,6 +27,14 @@ static void resolve_labelled(struct bl_worker *worker) {
         struct bl_str label = bl_str_from_c(bl_drop_word((enum bl_drop)d));
         cells->drops[d] = bl_metric_counter(shard, BL_METRIC_DROPS, &label);
     }
+    for (int f = 0; f < BL_HTTP_FAULT_COUNT; f++) {
+        struct bl_str label = bl_str_from_c(bl_http_fault_word((enum bl_http_fault)f));
+        cells->http_faults[f] = bl_metric_gauge(shard, BL_METRIC_HTTP_FAULTS, &label);
+    }
+    for (int p = 0; p < 2; p++) {
+        struct bl_str label = p == 0 ? BL_STR("HTTP/1.1") : BL_STR("HTTP/2");
+        cells->http_requests[p] = bl_metric_gauge(shard, BL_METRIC_HTTP_REQUESTS, &label);
+    }
     for (int o = 0; o < BL_OPERATION_COUNT; o++) {
         struct bl_str label = bl_str_from_c(bl_operation_info((enum bl_operation)o)->name);
         cells->latency[o] = bl_metric_buckets(shard, BL_METRIC_LATENCY, &label);
@@ -56,9 +64,9 @@ bl_result bl_worker_metrics_init(struct bl_worker *worker) {
     cells->dropped = gauge(worker, BL_METRIC_NATS_DROPPED);
     cells->http_open = gauge(worker, BL_METRIC_HTTP_OPEN);
     cells->http_accepted = gauge(worker, BL_METRIC_HTTP_ACCEPTED);
-    cells->http_refused = gauge(worker, BL_METRIC_HTTP_REFUSED);
-    cells->http_bad = gauge(worker, BL_METRIC_HTTP_BAD);
-    cells->http_timeouts = gauge(worker, BL_METRIC_HTTP_TIMEOUTS);
+    cells->http_under_way = gauge(worker, BL_METRIC_HTTP_UNDER_WAY);
+    cells->http_memory = gauge(worker, BL_METRIC_HTTP_MEMORY);
+    cells->http_resets = gauge(worker, BL_METRIC_HTTP_RESETS);
     resolve_labelled(worker);
     return BL_OK;
 }

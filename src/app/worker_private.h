@@ -8,7 +8,7 @@
 #include "api/handler.h"
 #include "app/recorder.h"
 #include "app/worker.h"
-#include "net/http1.h"
+#include "net/http.h"
 #include "net/listener.h"
 #include "net/timer.h"
 #include "observe/metrics.h"
@@ -35,7 +35,9 @@ struct bl_worker_cells {
     struct bl_buckets *latency[BL_OPERATION_COUNT];
     struct bl_gauge *arena_peak, *backpressure;
     struct bl_gauge *connected, *connects, *losses, *remakes, *buffered, *dropped;
-    struct bl_gauge *http_open, *http_accepted, *http_refused, *http_bad, *http_timeouts;
+    struct bl_gauge *http_open, *http_accepted, *http_under_way, *http_memory, *http_resets;
+    struct bl_gauge *http_requests[2];
+    struct bl_gauge *http_faults[BL_HTTP_FAULT_COUNT];
 };
 
 struct bl_worker {
@@ -49,6 +51,8 @@ struct bl_worker {
     struct bl_bus *bus;
     struct bl_timer *second;
     struct bl_timer *settle;
+    struct bl_timer *leaving;
+    _Atomic uint64_t drain_until_ns; /* monotonic; set before `stopper` is rung */
     bool is_refused; /* a subscription for decide requests, on this connection */
     struct bl_waker switcher;
     struct bl_waker stopper;
@@ -94,6 +98,7 @@ void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
 /* worker_http.c: listeners and requests over HTTP. */
 BL_MUST_USE bl_result bl_worker_open_http(struct bl_worker *worker, struct bl_diag *diag);
 void bl_worker_close_http(struct bl_worker *worker); /* accepts no more, ends what is open */
+void bl_worker_configure_http(struct bl_worker *worker); /* as the snapshot says */
 void bl_worker_count_http(struct bl_worker *worker);
 
 /* worker_metrics.c */

@@ -1,660 +1,543 @@
-#include "net/http1.h"
-
+/*
+ * HTTP/1.1 on a connection: llhttp reads, this decides.
+ *
+ *   IDLE ──first byte──▶ HEAD ──end of headers──▶ BODY ──end──▶ HANDLING ──reply──▶ IDLE
+ *                          └────────── no good, too large, too slow ──▶ DISCARD ──▶ closed
+ *
+ * Requests of a connection are handled one after another. What comes while one is handled, or while
+ * too much of earlier replies waits for the peer, is kept, and no more is read.
+ */
 #include <assert.h>
 #include <llhttp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <time.h>
 
-#include "base/buf.h"
-#include "net/clock.h"
-#include "net/timer.h"
+#include "net/http_private.h"
 
-#define SWEEP_MS 250
-#define LINGER_MS 1000 /* how long the rest of a refused request is read and dropped */
-#define RESPONSE_HEAD_BYTES 512
+#define RESPONSE_HEAD_BYTES 4096
 
 enum phase {
-    PHASE_IDLE,    /* no byte of a request yet */
-    PHASE_HEAD,    /* collecting headers */
-    PHASE_BODY,    /* llhttp reads the body */
-    PHASE_DISCARD, /* refused: what still comes is dropped */
+    PHASE_IDLE,     /* no byte of a request yet */
+    PHASE_HEAD,     /* collecting headers */
+    PHASE_BODY,     /* llhttp reads the body */
+    PHASE_HANDLING, /* the handler has it */
+    PHASE_DISCARD,  /* refused: what still comes is dropped */
 };
 
-struct header {
-    struct bl_str name, value;
-};
-
-struct connection {
+struct http1 {
+    struct bl_http_exchange exchange; /* first: the handler's view */
+    struct bl_http_connection *connection;
     struct bl_http_server *server;
-    struct connection *next, **slot;
-    struct bl_stream *stream;
     llhttp_t parser;
     enum phase phase;
     uint64_t phase_began_ms;
-    char *head; /* BL_HTTP_HEAD_MAX, while a request is under way */
-    size_t head_len;
-    struct bl_str target;
-    struct header headers[BL_HTTP_HEADERS_MAX];
-    unsigned header_count;
-    char *body;
-    size_t body_len, body_capacity;
+    struct bl_http_inbound *inbound; /* while a request is under way */
     size_t trailer_bytes;
+    char *kept; /* bytes behind the request that is handled */
+    size_t kept_len;
     bool has_headers; /* what llhttp reports as a header from here on is a trailer */
-    bool is_too_large;
     bool is_complete;
+    bool is_consuming;
+    bool peer_has_ended;
+    enum bl_http_appended body_state;
 };
 
-struct bl_http_server {
-    struct bl_http_config config;
-    bl_http_handler handler;
-    void *user;
-    struct bl_timer *sweep;
-    struct connection *first;
-    llhttp_settings_t settings;
-    struct bl_http_counts counts;
-    bool is_draining;
-    bool is_destroyed;
-};
+static const struct bl_http_refusal malformed = {
+    400, BL_E_INVALID_REQUEST, "SCHEMA_VALIDATION_FAILED", "this is no HTTP/1.1 request"};
 
-static uint64_t now_ms(void) {
-    return bl_clock_monotonic_ns() / 1000000;
-}
-
-static void enter(struct connection *connection, enum phase phase) {
-    connection->phase = phase;
-    connection->phase_began_ms = now_ms();
+static void enter(struct http1 *http, enum phase phase) {
+    http->phase = phase;
+    http->phase_began_ms = bl_http_now_ms();
 }
 
 /* --- replies --------------------------------------------------------------------------------- */
 
-const char *bl_http_status_text(unsigned status) {
-    static const struct {
-        unsigned status;
-        const char *text;
-    } texts[] = {
-        {200, "OK"},
-        {204, "No Content"},
-        {400, "Bad Request"},
-        {401, "Unauthorized"},
-        {403, "Forbidden"},
-        {404, "Not Found"},
-        {405, "Method Not Allowed"},
-        {408, "Request Timeout"},
-        {409, "Conflict"},
-        {411, "Length Required"},
-        {412, "Precondition Failed"},
-        {413, "Content Too Large"},
-        {415, "Unsupported Media Type"},
-        {417, "Expectation Failed"},
-        {429, "Too Many Requests"},
-        {431, "Request Header Fields Too Large"},
-        {500, "Internal Server Error"},
-        {501, "Not Implemented"},
-        {503, "Service Unavailable"},
-        {504, "Gateway Timeout"},
-        {505, "HTTP Version Not Supported"},
-    };
-
-    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-        if (texts[i].status == status) {
-            return texts[i].text;
-        }
-    }
-    return "Unknown";
-}
-
-static void put_date(struct bl_buf *buf) {
-    static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-    static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-    time_t now = (time_t)(bl_clock_wall_ns() / 1000000000);
-    struct tm at;
-
-    (void)gmtime_r(&now, &at);
-    bl_buf_printf(buf, "Date: %s, %02d %s %04d %02d:%02d:%02d GMT\r\n", days[at.tm_wday],
-                  at.tm_mday, months[at.tm_mon], at.tm_year + 1900, at.tm_hour, at.tm_min,
-                  at.tm_sec);
-}
-
-static void send_response(struct connection *connection, const struct bl_http_response *response,
-                          bool is_head, bool closes) {
+static void send_response(struct http1 *http, const struct bl_http_response *response, bool is_head,
+                          bool closes) {
     char storage[RESPONSE_HEAD_BYTES];
     struct bl_buf buf;
 
     bl_buf_init(&buf, storage, sizeof(storage));
-    bl_buf_printf(&buf, "HTTP/1.1 %u %s\r\n", response->status,
-                  bl_http_status_text(response->status));
-    put_date(&buf);
-    bl_buf_printf(&buf, "Content-Type: %.*s\r\nContent-Length: %zu\r\n",
-                  BL_STR_ARG(response->content_type), response->body.len);
+    bl_buf_literal(&buf, "HTTP/1.1 ");
+    bl_buf_u64(&buf, response->status);
+    bl_buf_char(&buf, ' ');
+    bl_buf_str(&buf, bl_str_from_c(bl_http_status_text(response->status)));
+    bl_buf_literal(&buf, "\r\nDate: ");
+    bl_buf_str(&buf, bl_http_date(http->server));
+    if (bl_str_is_present(response->content_type)) {
+        bl_buf_literal(&buf, "\r\nContent-Type: ");
+        bl_buf_str(&buf, response->content_type);
+    }
+    bl_buf_literal(&buf, "\r\nContent-Length: ");
+    bl_buf_u64(&buf, response->body.len);
     if (response->retry_after_s > 0) {
-        bl_buf_printf(&buf, "Retry-After: %lld\r\n", (long long)response->retry_after_s);
+        bl_buf_literal(&buf, "\r\nRetry-After: ");
+        bl_buf_u64(&buf, (uint64_t)response->retry_after_s);
     }
     if (response->allow != NULL) {
-        bl_buf_printf(&buf, "Allow: %s\r\n", response->allow);
+        bl_buf_literal(&buf, "\r\nAllow: ");
+        bl_buf_str(&buf, bl_str_from_c(response->allow));
+    }
+    for (unsigned i = 0; i < response->header_count; i++) {
+        bl_buf_literal(&buf, "\r\n");
+        bl_buf_str(&buf, response->headers[i].name);
+        bl_buf_literal(&buf, ": ");
+        bl_buf_str(&buf, response->headers[i].value);
     }
     if (closes) {
-        bl_buf_literal(&buf, "Connection: close\r\n");
+        bl_buf_literal(&buf, "\r\nConnection: close");
     }
-    bl_buf_literal(&buf, "\r\n");
+    bl_buf_literal(&buf, "\r\n\r\n");
     assert(!buf.overflowed);
-    bl_stream_write(connection->stream, bl_buf_view(&buf));
+    bl_stream_write(http->connection->stream, bl_buf_view(&buf));
     if (!is_head) {
-        bl_stream_write(connection->stream, response->body);
+        bl_stream_write(http->connection->stream, response->body);
     }
+}
+
+static void end_request(struct http1 *http) {
+    bl_http_inbound_destroy(http->server, http->inbound);
+    http->inbound = NULL;
 }
 
 /* Refuses what is being read, and everything behind it: nobody knows where the next request begins. */
-static void refuse(struct connection *connection, unsigned status, const char *code,
-                   const char *message) {
-    char storage[400];
-    struct bl_buf buf;
+static void refuse(struct http1 *http, enum bl_http_fault fault,
+                   const struct bl_http_refusal *refusal) {
+    char storage[BL_HTTP_REFUSAL_BYTES];
+    struct bl_http_response response;
 
-    if (connection->phase == PHASE_DISCARD) {
+    if (http->phase == PHASE_DISCARD) {
         return;
     }
-    bl_buf_init(&buf, storage, sizeof(storage));
-    bl_buf_printf(&buf, "{\"ok\":false,\"error\":{\"code\":\"%s\",\"message\":\"%s\"}}", code,
-                  message);
-    const struct bl_http_response response = {
-        .status = status, .content_type = BL_STR("application/json"), .body = bl_buf_view(&buf)};
-    connection->server->counts.bad_requests++;
-    send_response(connection, &response, false, true);
-    enter(connection, PHASE_DISCARD);
-}
-
-/* --- headers --------------------------------------------------------------------------------- */
-
-static bool is_named(struct bl_str found, const char *name) {
-    size_t len = strlen(name);
-    return found.len == len && strncasecmp(found.data, name, len) == 0;
-}
-
-static struct bl_str find_header(const void *source, const char *name, size_t index) {
-    const struct connection *connection = source;
-
-    for (unsigned i = 0; i < connection->header_count; i++) {
-        if (is_named(connection->headers[i].name, name) && index-- == 0) {
-            return connection->headers[i].value;
-        }
+    if (fault != BL_HTTP_FAULT_MEMORY) { /* counted where it was found */
+        bl_http_count(http->server, fault);
     }
-    return BL_STR_ABSENT;
+    bl_http_refusal_write(refusal, storage, &response);
+    send_response(http, &response, false, true);
+    enter(http, PHASE_DISCARD);
 }
 
-static unsigned count_headers(const struct connection *connection, const char *name) {
-    unsigned count = 0;
+static void refuse_malformed(struct http1 *http, const char *message) {
+    struct bl_http_refusal refusal = malformed;
 
-    for (unsigned i = 0; i < connection->header_count; i++) {
-        count += is_named(connection->headers[i].name, name) ? 1 : 0;
-    }
-    return count;
+    refusal.message = message;
+    refuse(http, BL_HTTP_FAULT_MALFORMED, &refusal);
 }
 
-/* Two spaces and no more: where a target ends is nobody's guess. */
-static bool is_request_line(struct bl_str head) {
-    unsigned spaces = 0;
+static void refuse_body(struct http1 *http, enum bl_http_appended why) {
+    static const struct bl_http_refusal too_large = {
+        400, BL_E_INVALID_REQUEST, "PAYLOAD_TOO_LARGE",
+        "the body is larger than intake.max_request_bytes allows"};
+    static const struct bl_http_refusal no_memory = {
+        503, BL_E_RESOURCE_EXHAUSTED, NULL, "too many large requests are under way; try again"};
 
-    for (size_t i = 0; i < head.len && head.data[i] != '\r' && head.data[i] != '\n'; i++) {
-        if (head.data[i] == '\t') {
-            return false;
-        }
-        spaces += head.data[i] == ' ' ? 1 : 0;
+    if (why == BL_HTTP_NO_MEMORY) {
+        refuse(http, BL_HTTP_FAULT_MEMORY, &no_memory);
+    } else {
+        refuse(http, BL_HTTP_FAULT_TOO_LARGE, &too_large);
     }
-    return spaces == 2;
 }
 
-/* What llhttp lets through and intermediaries read in other ways. NULL = nothing. */
-static const char *find_ambiguity(struct bl_str head) {
-    if (!is_request_line(head)) {
-        return "the first line is not a method, a target and a version";
-    }
-    for (size_t i = 0; i < head.len; i++) {
-        char c = head.data[i];
-        if (c == '\0') {
-            return "a header holds a NUL";
-        }
-        if (c == '\n' && (i == 0 || head.data[i - 1] != '\r')) {
-            return "a line ends without a carriage return";
-        }
-        if (c == '\r' && (i + 1 == head.len || head.data[i + 1] != '\n')) {
-            return "a carriage return stands within a line";
-        }
-        bool starts_line = i > 0 && head.data[i - 1] == '\n';
-        if (starts_line && (c == ' ' || c == '\t')) {
-            return "a header is folded over two lines";
-        }
-        bool is_space = c == ' ' || c == '\t';
-        if (is_space && i + 1 < head.len && head.data[i + 1] == ':') {
-            const char *line = memrchr(head.data, '\n', i);
-            bool in_name =
-                line != NULL && memchr(line, ':', (size_t)(head.data + i - line)) == NULL;
-            if (in_name) {
-                return "a space stands before a colon";
-            }
-        }
-    }
-    return NULL;
+static void refuse_head_size(struct http1 *http) {
+    static const struct bl_http_refusal too_large = {
+        431, BL_E_INVALID_REQUEST, "SCHEMA_VALIDATION_FAILED",
+        "the headers are too large: 16384 bytes and 100 lines fit"};
+
+    refuse(http, BL_HTTP_FAULT_TOO_LARGE, &too_large);
 }
 
-static bool check_headers(struct connection *connection) {
-    bool has_length = count_headers(connection, "content-length") > 0;
-    bool has_coding = count_headers(connection, "transfer-encoding") > 0;
-    bool is_11 = connection->parser.http_major == 1 && connection->parser.http_minor == 1;
+static void refuse_version(struct http1 *http) {
+    static const struct bl_http_refusal version = {505, BL_E_INVALID_REQUEST,
+                                                   "SCHEMA_VALIDATION_FAILED",
+                                                   "HTTP/1.0, HTTP/1.1 and HTTP/2 are spoken here"};
 
-    if (connection->parser.http_major != 1 || connection->parser.http_minor > 1) {
-        refuse(connection, 505, "invalid_request", "only HTTP/1.0 and HTTP/1.1 are spoken here");
-    } else if ((is_11 && count_headers(connection, "host") != 1) ||
-               count_headers(connection, "host") > 1) {
-        refuse(connection, 400, "invalid_request", "a request names its Host once");
-    } else if (count_headers(connection, "content-length") > 1 || (has_length && has_coding)) {
-        refuse(connection, 400, "invalid_request", "the length of the body is told twice");
-    } else if (connection->parser.method == HTTP_CONNECT) {
-        refuse(connection, 501, "invalid_request", "this is no proxy");
-    } else if (has_length &&
-               connection->parser.content_length > connection->server->config.max_body_bytes) {
-        refuse(connection, 413, "invalid_request", "the body is too large");
+    refuse(http, BL_HTTP_FAULT_MALFORMED, &version);
+}
+
+/* --- llhttp's calls -------------------------------------------------------------------------- */
+
+static bool check_headers(struct http1 *http) {
+    static const struct bl_http_refusal no_proxy = {501, BL_E_INVALID_REQUEST,
+                                                    "SCHEMA_VALIDATION_FAILED", "this is no proxy"};
+    const struct bl_http_inbound *inbound = http->inbound;
+    unsigned lengths = bl_http_inbound_count(inbound, "content-length");
+    unsigned hosts = bl_http_inbound_count(inbound, "host");
+    bool has_coding = bl_http_inbound_count(inbound, "transfer-encoding") > 0;
+    bool is_11 = http->parser.http_major == 1 && http->parser.http_minor == 1;
+
+    if (http->parser.http_major != 1 || http->parser.http_minor > 1) {
+        refuse_version(http);
+    } else if ((is_11 && hosts != 1) || hosts > 1) {
+        refuse_malformed(http, "a request names its Host once");
+    } else if (lengths > 1 || (lengths == 1 && has_coding)) {
+        refuse_malformed(http, "the length of the body is told twice");
+    } else if (http->parser.method == HTTP_CONNECT) {
+        refuse(http, BL_HTTP_FAULT_MALFORMED, &no_proxy);
+    } else if (lengths == 1 && http->parser.content_length > http->server->config.max_body_bytes) {
+        refuse_body(http, BL_HTTP_TOO_LARGE);
     } else {
         return true;
     }
     return false;
 }
 
-/* --- llhttp's calls -------------------------------------------------------------------------- */
-
 static int on_target(llhttp_t *parser, const char *at, size_t len) {
-    struct connection *connection = parser->data;
-    connection->target = (struct bl_str){at, len}; /* one span: the head is read at once */
+    struct http1 *http = parser->data;
+    http->inbound->target = (struct bl_str){at, len}; /* one span: the head is read at once */
     return 0;
 }
 
 /* Trailers are nobody's headers: they would get past whoever filters those, and they stand in the
  * buffer that the next read overwrites. */
-static int skip_trailer(struct connection *connection, size_t len) {
-    connection->trailer_bytes += len;
-    return connection->trailer_bytes > BL_HTTP_HEAD_MAX ? HPE_USER : 0;
+static int skip_trailer(struct http1 *http, size_t len) {
+    http->trailer_bytes += len;
+    return http->trailer_bytes > BL_HTTP_HEAD_MAX ? HPE_USER : 0;
 }
 
 static int on_name(llhttp_t *parser, const char *at, size_t len) {
-    struct connection *connection = parser->data;
+    struct http1 *http = parser->data;
+    struct bl_http_inbound *inbound = http->inbound;
 
-    if (connection->has_headers) {
-        return skip_trailer(connection, len);
+    if (http->has_headers) {
+        return skip_trailer(http, len);
     }
-    if (connection->header_count == BL_HTTP_HEADERS_MAX) {
+    if (inbound->header_count == BL_HTTP_HEADERS_MAX) {
+        refuse_head_size(http);
         return HPE_USER;
     }
-    connection->headers[connection->header_count++] = (struct header){{at, len}, {at + len, 0}};
+    inbound->headers[inbound->header_count++] = (struct bl_http_header){{at, len}, {at + len, 0}};
     return 0;
 }
 
 static int on_value(llhttp_t *parser, const char *at, size_t len) {
-    struct connection *connection = parser->data;
+    struct http1 *http = parser->data;
+    struct bl_http_inbound *inbound = http->inbound;
 
-    if (connection->has_headers) {
-        return skip_trailer(connection, len);
+    if (http->has_headers) {
+        return skip_trailer(http, len);
     }
-    if (connection->header_count > 0) {
-        connection->headers[connection->header_count - 1].value =
-            bl_str_trim((struct bl_str){at, len});
+    if (inbound->header_count > 0) {
+        inbound->headers[inbound->header_count - 1].value = bl_str_trim((struct bl_str){at, len});
     }
     return 0;
 }
 
 static int on_headers_complete(llhttp_t *parser) {
-    struct connection *connection = parser->data;
+    struct http1 *http = parser->data;
 
-    connection->has_headers = true;
-    if (!check_headers(connection)) {
+    http->has_headers = true;
+    if (!check_headers(http)) {
         return -1;
     }
-    struct bl_str expected = find_header(connection, "expect", 0);
+    http->inbound->method = bl_str_from_c(llhttp_method_name((llhttp_method_t)http->parser.method));
+    struct bl_str expected = bl_http_inbound_find(http->inbound, "expect");
     bool waits = expected.len == 12 && strncasecmp(expected.data, "100-continue", 12) == 0;
     if (waits && parser->http_minor == 1) {
-        bl_stream_write(connection->stream, BL_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+        bl_stream_write(http->connection->stream, BL_STR("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     return 0;
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len) {
-    struct connection *connection = parser->data;
+    struct http1 *http = parser->data;
 
-    if (len > connection->server->config.max_body_bytes - connection->body_len) {
-        connection->is_too_large = true;
-        return HPE_USER;
-    }
-    if (connection->body_len + len > connection->body_capacity) {
-        size_t capacity = connection->body_capacity == 0 ? 4096 : connection->body_capacity;
-        while (capacity < connection->body_len + len) {
-            capacity *= 2;
-        }
-        char *body = realloc(connection->body, capacity);
-        if (body == NULL) {
-            return HPE_USER;
-        }
-        connection->body = body;
-        connection->body_capacity = capacity;
-    }
-    memcpy(connection->body + connection->body_len, at, len);
-    connection->body_len += len;
-    return 0;
+    http->body_state =
+        bl_http_inbound_append(http->server, http->inbound, (struct bl_str){at, len});
+    return http->body_state == BL_HTTP_APPENDED ? 0 : HPE_USER;
 }
 
 static int on_complete(llhttp_t *parser) {
-    struct connection *connection = parser->data;
-    connection->is_complete = true;
+    struct http1 *http = parser->data;
+    http->is_complete = true;
     return HPE_PAUSED;
 }
 
-static void init_settings(llhttp_settings_t *settings) {
-    llhttp_settings_init(settings);
-    settings->on_url = on_target;
-    settings->on_header_field = on_name;
-    settings->on_header_value = on_value;
-    settings->on_headers_complete = on_headers_complete;
-    settings->on_body = on_body;
-    settings->on_message_complete = on_complete;
+/* llhttp keeps the address, and does not write to it. */
+static llhttp_settings_t *settings(void) {
+    static llhttp_settings_t calls = {
+        .on_url = on_target,
+        .on_header_field = on_name,
+        .on_header_value = on_value,
+        .on_headers_complete = on_headers_complete,
+        .on_body = on_body,
+        .on_message_complete = on_complete,
+    };
+    return &calls;
 }
 
 /* --- requests -------------------------------------------------------------------------------- */
 
-static void begin_request(struct connection *connection) {
-    llhttp_init(&connection->parser, HTTP_REQUEST, &connection->server->settings);
-    connection->parser.data = connection;
-    connection->head_len = 0;
-    connection->header_count = 0;
-    connection->body_len = 0;
-    connection->is_complete = false;
-    connection->is_too_large = false;
-    connection->has_headers = false;
-    connection->trailer_bytes = 0;
-    connection->target = BL_STR_ABSENT;
+static void resume(struct http1 *http);
+
+/* A peer that said that it sends no more gets what it is owed, then the end. */
+static void settle_end(struct http1 *http) {
+    if (http->peer_has_ended && http->phase != PHASE_HANDLING && http->kept_len == 0) {
+        bl_stream_finish(http->connection->stream);
+    }
 }
 
-/* A connection that waits holds no memory but its own. */
-static void release_buffers(struct connection *connection) {
-    free(connection->head);
-    free(connection->body);
-    connection->head = NULL;
-    connection->body = NULL;
-    connection->body_capacity = 0;
+static void begin_request(struct http1 *http) {
+    llhttp_init(&http->parser, HTTP_REQUEST, settings());
+    http->parser.data = http;
+    http->is_complete = false;
+    http->has_headers = false;
+    http->body_state = BL_HTTP_APPENDED;
+    http->trailer_bytes = 0;
 }
 
-static void answer(struct connection *connection) {
-    struct bl_http_server *server = connection->server;
-    const char *mark = memchr(connection->target.data, '?', connection->target.len);
-    size_t path_len =
-        mark == NULL ? connection->target.len : (size_t)(mark - connection->target.data);
-    bool is_head = connection->parser.method == HTTP_HEAD;
-    const struct bl_http_request request = {
-        .method = bl_str_from_c(llhttp_method_name((llhttp_method_t)connection->parser.method)),
-        .path = {connection->target.data, path_len},
-        .query = mark == NULL ? BL_STR_ABSENT
-                              : (struct bl_str){mark + 1, connection->target.len - path_len - 1},
-        .headers = {find_header, connection},
-        .body = {connection->body == NULL ? "" : connection->body, connection->body_len},
-        .peer = bl_stream_peer(connection->stream),
-    };
-    struct bl_http_response response = {.status = 200, .content_type = BL_STR("application/json")};
+static void handle(struct http1 *http) {
+    const struct bl_http_request request = bl_http_inbound_request(http->inbound, http->connection);
 
-    server->counts.requests++;
-    server->handler(server->user, &request, &response);
-    bool closes =
-        response.close || server->is_draining || llhttp_should_keep_alive(&connection->parser) == 0;
-    send_response(connection, &response, is_head, closes);
-    begin_request(connection);
+    enter(http, PHASE_HANDLING);
+    http->server->counts.requests_1++;
+    http->server->counts.under_way++;
+    http->exchange.on_gone = NULL;
+    http->server->handlers.on_request(http->server->user, &http->exchange, &request);
+}
+
+static void respond(struct bl_http_exchange *exchange, const struct bl_http_response *response) {
+    struct http1 *http = (struct http1 *)exchange;
+    bool is_head = http->parser.method == HTTP_HEAD;
+    bool closes = response->close || http->server->is_draining ||
+                  llhttp_should_keep_alive(&http->parser) == 0;
+
+    assert(http->phase == PHASE_HANDLING);
+    http->server->counts.under_way--;
+    send_response(http, response, is_head, closes);
+    begin_request(http);
+    end_request(http);
     if (closes) {
-        enter(connection, PHASE_DISCARD);
-        bl_stream_finish(connection->stream);
+        enter(http, PHASE_DISCARD);
+        bl_stream_finish(http->connection->stream);
     } else {
-        enter(connection, PHASE_IDLE);
+        enter(http, PHASE_IDLE);
+    }
+    if (!http->is_consuming) {
+        resume(http);
+        settle_end(http);
     }
 }
 
 /* Runs llhttp; returns how many bytes it took. */
-static size_t run_parser(struct connection *connection, struct bl_str bytes) {
-    llhttp_errno_t error = llhttp_execute(&connection->parser, bytes.data, bytes.len);
+static size_t run_parser(struct http1 *http, struct bl_str bytes) {
+    llhttp_errno_t error = llhttp_execute(&http->parser, bytes.data, bytes.len);
 
     if (error == HPE_OK) {
         return bytes.len;
     }
-    if (connection->is_complete && (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE)) {
-        return (size_t)(llhttp_get_error_pos(&connection->parser) - bytes.data);
+    if (http->is_complete && (error == HPE_PAUSED || error == HPE_PAUSED_UPGRADE)) {
+        return (size_t)(llhttp_get_error_pos(&http->parser) - bytes.data);
     }
-    if (connection->is_too_large) {
-        refuse(connection, 413, "invalid_request", "the body is too large");
-    } else if (connection->header_count == BL_HTTP_HEADERS_MAX) {
-        refuse(connection, 431, "invalid_request", "there are too many headers");
+    if (http->body_state != BL_HTTP_APPENDED) {
+        refuse_body(http, http->body_state);
     } else if (error == HPE_INVALID_VERSION) {
-        refuse(connection, 505, "invalid_request", "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        refuse_version(http);
     } else {
-        refuse(connection, 400, "invalid_request", "this is no HTTP/1.1 request");
+        refuse(http, BL_HTTP_FAULT_MALFORMED, &malformed);
     }
     return bytes.len;
 }
 
 /* Collects the head; returns how many bytes it took. */
-static size_t take_head(struct connection *connection, struct bl_str bytes) {
-    size_t room = BL_HTTP_HEAD_MAX - connection->head_len;
+static size_t take_head(struct http1 *http, struct bl_str bytes) {
+    struct bl_http_inbound *inbound = http->inbound;
+    size_t before = inbound->head_len;
+    size_t room = BL_HTTP_HEAD_MAX - before;
     size_t take = bytes.len < room ? bytes.len : room;
-    size_t before = connection->head_len;
 
-    memcpy(connection->head + before, bytes.data, take);
-    connection->head_len += take;
+    memcpy(inbound->head + before, bytes.data, take);
+    inbound->head_len += take;
     size_t from = before > 3 ? before - 3 : 0;
-    const char *end = memmem(connection->head + from, connection->head_len - from, "\r\n\r\n", 4);
+    const char *end = memmem(inbound->head + from, inbound->head_len - from, "\r\n\r\n", 4);
     if (end == NULL) {
         /* A line that ends without CR would otherwise be waited for until the time is over. */
-        struct bl_str head = {connection->head, connection->head_len};
-        if (memmem(head.data, head.len, "\n\n", 2) != NULL) {
-            refuse(connection, 400, "invalid_request", "a line ends without a carriage return");
-        } else if (connection->head_len == BL_HTTP_HEAD_MAX) {
-            refuse(connection, 431, "invalid_request", "the headers are too large");
+        if (memmem(inbound->head, inbound->head_len, "\n\n", 2) != NULL) {
+            refuse_malformed(http, "a line ends without a carriage return");
+        } else if (inbound->head_len == BL_HTTP_HEAD_MAX) {
+            refuse_head_size(http);
         }
         return take;
     }
-    size_t len = (size_t)(end - connection->head) + 4;
-    struct bl_str head = {connection->head, len};
-    connection->head_len = len;
-    const char *ambiguity = find_ambiguity(head);
-    enter(connection, PHASE_BODY);
+    size_t len = (size_t)(end - inbound->head) + 4;
+    struct bl_str head = {inbound->head, len};
+    inbound->head_len = len;
+    const char *ambiguity = bl_http1_find_ambiguity(head);
+    enter(http, PHASE_BODY);
     if (ambiguity != NULL) {
-        refuse(connection, 400, "invalid_request", ambiguity);
+        refuse_malformed(http, ambiguity);
     } else {
-        (void)run_parser(connection, head);
+        (void)run_parser(http, head);
     }
     return len - before;
 }
 
 /* Empty lines before a request are passed over (RFC 9112, 2.2). */
-static size_t skip_empty_lines(struct bl_str bytes) {
+static size_t begin_head(struct http1 *http, struct bl_str bytes) {
+    static const struct bl_http_refusal no_memory = {503, BL_E_RESOURCE_EXHAUSTED, NULL,
+                                                     "too many requests are under way; try again"};
     size_t skipped = 0;
 
     while (skipped < bytes.len && (bytes.data[skipped] == '\r' || bytes.data[skipped] == '\n')) {
         skipped++;
     }
+    if (skipped < bytes.len) {
+        http->inbound = bl_http_inbound_create(http->server);
+        if (http->inbound == NULL) {
+            refuse(http, BL_HTTP_FAULT_MEMORY, &no_memory);
+        } else {
+            enter(http, PHASE_HEAD);
+        }
+    }
     return skipped;
 }
 
-static size_t take_some(struct connection *connection, struct bl_str bytes) {
-    switch (connection->phase) {
-    case PHASE_IDLE: {
-        size_t skipped = skip_empty_lines(bytes);
-        if (skipped < bytes.len) {
-            connection->head =
-                connection->head != NULL ? connection->head : malloc(BL_HTTP_HEAD_MAX);
-            if (connection->head == NULL) {
-                bl_stream_close(connection->stream);
-                return bytes.len;
-            }
-            enter(connection, PHASE_HEAD);
-        }
-        return skipped;
-    }
+static size_t take_some(struct http1 *http, struct bl_str bytes) {
+    switch (http->phase) {
+    case PHASE_IDLE:
+        return begin_head(http, bytes);
     case PHASE_HEAD:
-        return take_head(connection, bytes);
+        return take_head(http, bytes);
     case PHASE_BODY:
-        return run_parser(connection, bytes);
-    case PHASE_DISCARD:
-        break;
+        return run_parser(http, bytes);
+    default:
+        return bytes.len; /* DISCARD */
     }
-    return bytes.len;
 }
 
-static void on_data(void *user, struct bl_str bytes) {
-    struct connection *connection = user;
+/* Whether the next byte has to wait. */
+static bool has_to_wait(const struct http1 *http) {
+    return http->phase == PHASE_HANDLING ||
+           (http->phase == PHASE_IDLE &&
+            bl_stream_unsent(http->connection->stream) > BL_STREAM_OUT_MARK);
+}
 
-    while (bytes.len > 0) {
-        size_t taken = take_some(connection, bytes);
+/* Bounded by what one turn reads: nothing more is read while something is kept. */
+static void keep(struct http1 *http, struct bl_str bytes) {
+    char *kept = malloc(bytes.len);
+
+    if (kept == NULL) {
+        bl_stream_close(http->connection->stream);
+        return;
+    }
+    memcpy(kept, bytes.data, bytes.len);
+    http->kept = kept;
+    http->kept_len = bytes.len;
+    bl_stream_pause(http->connection->stream, true);
+}
+
+static void consume(struct http1 *http, struct bl_str bytes) {
+    http->is_consuming = true;
+    while (bytes.len > 0 && !has_to_wait(http)) {
+        size_t taken = take_some(http, bytes);
         bytes.data += taken;
         bytes.len -= taken;
-        if (connection->is_complete && connection->phase == PHASE_BODY) {
-            answer(connection);
+        if (http->is_complete && http->phase == PHASE_BODY) {
+            handle(http);
         }
     }
-    if (connection->phase == PHASE_IDLE) {
-        release_buffers(connection);
+    http->is_consuming = false;
+    if (bytes.len > 0) {
+        keep(http, bytes);
     }
 }
 
-static void on_end(void *user) {
-    struct connection *connection = user;
+static void resume(struct http1 *http) {
+    struct bl_str bytes = {http->kept, http->kept_len};
 
-    bl_stream_finish(connection->stream);
-}
-
-static void free_server(struct bl_http_server *server) {
-    if (server->is_destroyed && server->first == NULL) {
-        free(server);
-    }
-}
-
-static void on_closed(void *user) {
-    struct connection *connection = user;
-    struct bl_http_server *server = connection->server;
-
-    *connection->slot = connection->next;
-    if (connection->next != NULL) {
-        connection->next->slot = connection->slot;
-    }
-    server->counts.open--;
-    release_buffers(connection);
-    free(connection);
-    free_server(server);
-}
-
-/* --- the server ------------------------------------------------------------------------------ */
-
-static void sweep_one(struct connection *connection, uint64_t now) {
-    const struct bl_http_config *config = &connection->server->config;
-    uint64_t age_ms = now - connection->phase_began_ms;
-    bool is_stalled = bl_stream_unsent(connection->stream) > 0 &&
-                      bl_stream_idle_ms(connection->stream) > config->write_timeout_ms;
-
-    if (is_stalled) {
-        connection->server->counts.timeouts++;
-        bl_stream_close(connection->stream);
+    if (bytes.len == 0 || has_to_wait(http)) {
         return;
     }
-    switch (connection->phase) {
+    http->kept = NULL;
+    http->kept_len = 0;
+    bl_stream_pause(http->connection->stream, false);
+    consume(http, bytes);
+    free((void *)(uintptr_t)bytes.data);
+}
+
+/* --- the protocol ---------------------------------------------------------------------------- */
+
+static void *http1_open(struct bl_http_connection *connection) {
+    static const struct bl_http_answering answering = {.respond = respond};
+    struct http1 *http = calloc(1, sizeof(*http));
+
+    if (http != NULL) {
+        http->exchange.answering = &answering;
+        http->connection = connection;
+        http->server = connection->server;
+        begin_request(http);
+        enter(http, PHASE_IDLE);
+    }
+    return http;
+}
+
+static void http1_on_data(void *state, struct bl_str bytes) {
+    consume(state, bytes);
+}
+
+static void http1_on_drained(void *state) {
+    resume(state);
+    settle_end(state);
+}
+
+static void http1_on_end(void *state) {
+    struct http1 *http = state;
+
+    http->peer_has_ended = true;
+    settle_end(http);
+}
+
+static void http1_sweep(void *state, uint64_t now_ms) {
+    static const struct bl_http_refusal slow = {408, BL_E_DEADLINE_EXCEEDED, NULL,
+                                                "the request took too long to arrive"};
+    struct http1 *http = state;
+    const struct bl_http_config *config = &http->server->config;
+    uint64_t age_ms = now_ms - http->phase_began_ms;
+
+    switch (http->phase) {
     case PHASE_IDLE:
-        if (age_ms > config->idle_timeout_ms || connection->server->is_draining) {
-            bl_stream_finish(connection->stream);
+        if (http->kept_len == 0 &&
+            (age_ms > config->idle_timeout_ms || http->server->is_draining)) {
+            bl_stream_finish(http->connection->stream);
         }
         break;
     case PHASE_HEAD:
     case PHASE_BODY:
-        if (age_ms > (connection->phase == PHASE_HEAD ? config->header_timeout_ms
-                                                      : config->body_timeout_ms)) {
-            connection->server->counts.timeouts++;
-            refuse(connection, 408, "deadline_exceeded", "the request took too long to arrive");
+        if (age_ms >
+            (http->phase == PHASE_HEAD ? config->header_timeout_ms : config->body_timeout_ms)) {
+            refuse(http, BL_HTTP_FAULT_SLOW, &slow);
         }
         break;
+    case PHASE_HANDLING:
+        break; /* the handler has deadlines of its own */
     case PHASE_DISCARD:
-        if (age_ms > LINGER_MS) {
-            bl_stream_finish(connection->stream);
+        if (age_ms > BL_HTTP_LINGER_MS) {
+            bl_stream_finish(http->connection->stream);
         }
         break;
     }
 }
 
-static void on_sweep(void *user) {
-    struct bl_http_server *server = user;
-    uint64_t now = now_ms();
-
-    for (struct connection *at = server->first; at != NULL; at = at->next) {
-        sweep_one(at, now);
-    }
+static void http1_drain(void *state) {
+    (void)state; /* the sweep ends what waits; replies say that the connection closes */
 }
 
-bl_result bl_http_server_create(struct bl_loop *loop, const struct bl_http_config *config,
-                                bl_http_handler handler, void *user, struct bl_http_server **out) {
-    struct bl_http_server *server = calloc(1, sizeof(*server));
+static void http1_close(void *state) {
+    struct http1 *http = state;
 
-    if (server == NULL) {
-        return BL_FAIL(RESOURCE_EXHAUSTED);
+    if (http->phase == PHASE_HANDLING) {
+        http->server->counts.under_way--;
+        http->server->counts.resets++;
+        if (http->exchange.on_gone != NULL) {
+            http->exchange.on_gone(http->exchange.gone_user);
+        }
     }
-    server->config = *config;
-    server->handler = handler;
-    server->user = user;
-    init_settings(&server->settings);
-    bl_result result = bl_timer_create(loop, on_sweep, server, &server->sweep);
-    if (bl_is_error(result)) {
-        free(server);
-        return result;
-    }
-    bl_timer_start(server->sweep, SWEEP_MS, SWEEP_MS);
-    *out = server;
-    return BL_OK;
+    end_request(http);
+    free(http->kept);
+    free(http);
 }
 
-void bl_http_server_accept(void *user, struct bl_stream *stream) {
-    static const struct bl_stream_events events = {on_data, on_end, on_closed};
-    struct bl_http_server *server = user;
-
-    server->counts.accepted++;
-    struct connection *connection =
-        server->counts.open >= server->config.max_connections || server->is_draining
-            ? NULL
-            : calloc(1, sizeof(*connection));
-    if (connection == NULL) {
-        server->counts.refused++;
-        bl_stream_close(stream);
-        return;
-    }
-    connection->server = server;
-    connection->stream = stream;
-    connection->next = server->first;
-    connection->slot = &server->first;
-    if (server->first != NULL) {
-        server->first->slot = &connection->next;
-    }
-    server->first = connection;
-    server->counts.open++;
-    begin_request(connection);
-    enter(connection, PHASE_IDLE);
-    bl_stream_listen(stream, &events, connection);
-}
-
-void bl_http_server_drain(struct bl_http_server *server) {
-    server->is_draining = true;
-    on_sweep(server);
-}
-
-void bl_http_server_destroy(struct bl_http_server *server) {
-    if (server == NULL) {
-        return;
-    }
-    bl_timer_destroy(server->sweep);
-    server->is_destroyed = true;
-    for (struct connection *at = server->first; at != NULL; at = at->next) {
-        bl_stream_close(at->stream);
-    }
-    free_server(server);
-}
-
-struct bl_http_counts bl_http_server_counts(const struct bl_http_server *server) {
-    return server->counts;
-}
+const struct bl_http_protocol bl_http1 = {
+    http1_open,  http1_on_data, http1_on_drained, http1_on_end,
+    http1_sweep, http1_drain,   http1_close,
+};

@@ -33,6 +33,7 @@ struct bl_stream {
     bool is_sending;
     bool is_reading;
     bool is_paused;    /* by the caller */
+    bool has_ended;    /* there is nothing left to read */
     bool is_full;      /* too much is unsent */
     bool in_callback;  /* what is written is flushed when it returns */
     bool is_finishing; /* closes when all is sent */
@@ -97,7 +98,7 @@ static void on_read(uv_stream_t *uv, ssize_t count, const uv_buf_t *buf) {
     } else if (count == UV_EOF) {
         uv_read_stop(uv);
         stream->is_reading = false;
-        stream->is_paused = true; /* there is nothing to resume */
+        stream->has_ended = true;
         stream->events->on_end(stream->user);
     }
     stream->in_callback = false;
@@ -109,8 +110,8 @@ static void on_read(uv_stream_t *uv, ssize_t count, const uv_buf_t *buf) {
 }
 
 static void settle_reading(struct bl_stream *stream) {
-    bool wanted =
-        !stream->is_paused && !stream->is_full && !stream->is_finishing && !stream->is_closing;
+    bool wanted = !stream->is_paused && !stream->is_full && !stream->has_ended &&
+                  !stream->is_finishing && !stream->is_closing;
 
     if (wanted && !stream->is_reading) {
         stream->is_reading = uv_read_start(&stream->uv.stream, give_buffer, on_read) == 0;
@@ -151,40 +152,60 @@ static void on_written(uv_write_t *write, int status) {
 }
 
 /* What the kernel takes at once goes at once; the rest is libuv's until it has gone. */
-static void flush(struct bl_stream *stream) {
-    if (stream->is_closing || stream->is_sending) {
+static void send_queued(struct bl_stream *stream) {
+    uv_buf_t whole = uv_buf_init(stream->queued.data, (unsigned)stream->queued.len);
+    int sent = uv_try_write(&stream->uv.stream, &whole, 1);
+
+    if (sent < 0 && sent != UV_EAGAIN) {
+        bl_stream_close(stream);
         return;
     }
-    if (stream->queued.len > 0) {
-        uv_buf_t whole = uv_buf_init(stream->queued.data, (unsigned)stream->queued.len);
-        int sent = uv_try_write(&stream->uv.stream, &whole, 1);
-        if (sent < 0 && sent != UV_EAGAIN) {
-            bl_stream_close(stream);
-            return;
-        }
-        size_t gone = sent > 0 ? (size_t)sent : 0;
-        if (gone > 0) {
-            touch(stream);
-        }
-        if (gone < stream->queued.len) {
-            struct out empty = stream->sending;
-            stream->sending = stream->queued;
-            stream->queued = empty;
-            uv_buf_t rest =
-                uv_buf_init(stream->sending.data + gone, (unsigned)(stream->sending.len - gone));
-            stream->is_sending =
-                uv_write(&stream->write, &stream->uv.stream, &rest, 1, on_written) == 0;
-            if (!stream->is_sending) {
-                bl_stream_close(stream);
-                return;
-            }
-        } else {
-            clear(&stream->queued);
-        }
+    size_t gone = sent > 0 ? (size_t)sent : 0;
+    if (gone > 0) {
+        touch(stream);
     }
+    if (gone == stream->queued.len) {
+        clear(&stream->queued);
+        return;
+    }
+    struct out empty = stream->sending;
+    stream->sending = stream->queued;
+    stream->queued = empty;
+    uv_buf_t rest =
+        uv_buf_init(stream->sending.data + gone, (unsigned)(stream->sending.len - gone));
+    stream->is_sending = uv_write(&stream->write, &stream->uv.stream, &rest, 1, on_written) == 0;
+    if (!stream->is_sending) {
+        bl_stream_close(stream);
+    }
+}
+
+/* Whether there is room again for who waited for it. */
+static bool settle_fullness(struct bl_stream *stream) {
+    bool was_full = stream->is_full;
+
     stream->is_full = bl_stream_unsent(stream) > BL_STREAM_OUT_MARK;
     settle_reading(stream);
-    if (stream->is_finishing && bl_stream_unsent(stream) == 0) {
+    return was_full && !stream->is_full;
+}
+
+static void flush(struct bl_stream *stream) {
+    bool has_drained = true;
+
+    while (has_drained && !stream->is_closing) {
+        if (!stream->is_sending && stream->queued.len > 0) {
+            send_queued(stream);
+        }
+        if (stream->is_closing) {
+            return;
+        }
+        has_drained = settle_fullness(stream) && stream->events->on_drained != NULL;
+        if (has_drained) {
+            stream->in_callback = true;
+            stream->events->on_drained(stream->user);
+            stream->in_callback = false;
+        }
+    }
+    if (!stream->is_closing && stream->is_finishing && bl_stream_unsent(stream) == 0) {
         bl_stream_close(stream);
     }
 }

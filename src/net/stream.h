@@ -28,6 +28,8 @@ struct bl_stream_events {
     void (*on_end)(void *user);
     /* The stream is over, and freed after the call. Always the last. */
     void (*on_closed)(void *user);
+    /* Less than BL_STREAM_OUT_MARK is unsent again, after there was more. NULL = not wanted. */
+    void (*on_drained)(void *user);
 };
 
 /* Sets who is told. Before the first turn of the loop after accepting. */

@@ -28,12 +28,16 @@
       "HTTP connections that are open.")                                                           \
     X(HTTP_ACCEPTED, "router_http_connections_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,             \
       "HTTP connections accepted.")                                                                \
-    X(HTTP_REFUSED, "router_http_connections_refused_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,      \
-      "HTTP connections closed at once, above http.max_connections.")                              \
-    X(HTTP_BAD, "router_http_bad_requests_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                 \
-      "Requests that were no good HTTP, and ended their connection.")                              \
-    X(HTTP_TIMEOUTS, "router_http_timeouts_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                \
-      "Requests and replies that took too long.")                                                  \
+    X(HTTP_REQUESTS, "router_http_requests_total", GAUGE, PLAIN, SUM, 2, LABELS("protocol"),       \
+      "Requests that came whole over HTTP.")                                                       \
+    X(HTTP_UNDER_WAY, "router_http_requests_under_way", GAUGE, PLAIN, SUM, 1, NO_LABELS,           \
+      "Requests handed over and not yet answered, conversations included.")                        \
+    X(HTTP_MEMORY, "router_http_memory_bytes", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \
+      "Memory of requests and replies under way; http.max_memory_bytes is its limit per worker.")  \
+    X(HTTP_RESETS, "router_http_resets_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \
+      "Requests that their sender gave up before the reply.")                                      \
+    X(HTTP_FAULTS, "router_http_faults_total", GAUGE, PLAIN, SUM, 8, LABELS("reason"),             \
+      "Requests and connections that were not served, by reason.")                                 \
     X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
       "Decisions of shadow policies, beside what the live one decided.")                           \
     X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \
