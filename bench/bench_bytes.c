@@ -151,8 +151,8 @@ static bool start(struct rig *rig) {
 }
 
 static int64_t handle_one(struct rig *rig, uint32_t number) {
-    struct bl_message message = {
-        BL_STR("beamline.router.v1.decide"), {rig->request, REQUEST_BYTES}, {NULL, NULL}};
+    struct bl_message message = {.subject = BL_STR("beamline.router.v1.decide"),
+                                 .data = {rig->request, REQUEST_BYTES}};
     struct bl_flow_moment moment = {.now_ns = INT64_C(1764000000000000000) + number};
     struct bl_api_report report;
 

@@ -1,6 +1,7 @@
 #include "api/handler_private.h"
 #include "wire/fields.h"
 #include "wire/read.h"
+#include "wire/trace_context.h"
 
 /* A usable header value, else absent. */
 static struct bl_str header_id(const struct bl_message *message, const char *name,
@@ -15,11 +16,12 @@ static struct bl_str first_of(struct bl_str a, struct bl_str b) {
 }
 
 bl_result bl_api_read_body(struct bl_api_exchange *exchange, struct bl_json *body) {
-    struct bl_message nothing = {exchange->message->subject, BL_STR("{}"),
-                                 exchange->message->headers};
+    struct bl_message nothing = *exchange->message;
     const struct bl_message *message =
         bl_str_is_blank(exchange->message->data) ? &nothing : exchange->message;
     struct bl_api *api = exchange->api;
+
+    nothing.data = BL_STR("{}");
     struct bl_decide_request *decoded = &api->work.decoded;
     struct bl_request *request = &decoded->request;
 
@@ -37,7 +39,7 @@ bl_result bl_api_read_body(struct bl_api_exchange *exchange, struct bl_json *bod
         first_of(request->request_id, first_of(header_id(message, "X-Request-ID", BL_WIRE_ID_MAX),
                                                exchange->generated_id));
     request->trace_id =
-        first_of(header_id(message, "trace_id", BL_WIRE_TRACE_ID_MAX),
-                 bl_wire_peek_id(bl_json_get(*body, BL_STR("trace_id")), BL_WIRE_TRACE_ID_MAX));
+        bl_wire_trace_id(&message->headers, bl_wire_peek_id(bl_json_get(*body, BL_STR("trace_id")),
+                                                            BL_WIRE_TRACE_ID_MAX));
     return BL_OK;
 }

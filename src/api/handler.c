@@ -71,6 +71,7 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
         .policy = outcome != NULL ? outcome->policy : NULL,
         .decision = outcome != NULL && outcome->decided ? &outcome->decision : NULL,
     };
+    memcpy(report->span_id, exchange->moment->admission_id + 8, sizeof(report->span_id));
     if (bl_is_error(result)) {
         report->intake_code = work->refusal.intake_code;
         report->retry_after_ms = work->refusal.retry_after_ms;
@@ -107,16 +108,25 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     struct bl_api_exchange exchange = {
         .api = api,
         .message = message,
+        .encoded = message->data,
         .subject_tenant = subject_tenant,
         .generated_id = generate_id(&api->work, moment),
         .moment = moment,
         .reply = reply,
     };
 
+    struct bl_message decoded;
+
     assert(reply->capacity >= BL_WIRE_REPLY_MAX_BYTES);
     bl_arena_reset(api->arena);
     bl_buf_reset(reply);
-    bl_result result = handler_of(operation)(&exchange);
+    bl_result result = BL_OK;
+    if (message->codec == BL_CODEC_PROTOBUF) {
+        result = bl_api_decode(&exchange, bl_operation_info(operation), &decoded);
+    }
+    if (bl_is_ok(result)) {
+        result = handler_of(operation)(&exchange);
+    }
     if (bl_is_error(result)) {
         assert(api->work.refusal.error == result.error);
         write_refusal(&exchange, operation, exchange.outcome);
@@ -124,6 +134,9 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     bool is_too_large = reply->len > bl_api_reply_max_bytes(api);
     if (is_too_large) {
         result = refuse_too_large(&exchange, operation);
+    }
+    if (message->reply_codec == BL_CODEC_PROTOBUF) {
+        bl_api_encode(&exchange, bl_operation_info(operation));
     }
     fill_report(&exchange, result, report);
     report->reply_was_too_large = is_too_large;

@@ -19,6 +19,7 @@
 #include "wire/decide_reply.h"
 #include "wire/decide_request.h"
 #include "wire/message.h"
+#include "wire/protobuf.h"
 
 enum bl_operation {
     BL_OPERATION_DECIDE,
@@ -34,9 +35,11 @@ enum bl_caller { BL_CALLER_TENANT, BL_CALLER_READER };
 
 struct bl_operation_info {
     enum bl_operation operation;
-    const char *name;           /* metric label and log field */
-    const char *subject;        /* default NATS subject */
-    const char *tenant_subject; /* tenant-scoped form with "*", or NULL */
+    const char *name;                /* metric label and log field */
+    const char *subject;             /* default NATS subject */
+    const char *tenant_subject;      /* tenant-scoped form with "*", or NULL */
+    const char *grpc_method;         /* "/package.Service/Method", or NULL */
+    enum bl_proto request, response; /* its messages; where there is no gRPC method, none is read */
     const char *permission;
     enum bl_caller caller;
 };
@@ -70,6 +73,7 @@ struct bl_api_report {
     enum bl_dialect dialect;
     struct bl_str request_id;
     struct bl_str trace_id;
+    uint8_t span_id[8];      /* of what was done here, for W3C Trace Context; random */
     struct bl_str tenant_id; /* only once it is believed */
     const struct bl_policy *policy;
     const struct bl_decision *decision; /* NULL if there was none */

@@ -6,7 +6,8 @@
 
 struct bl_api_exchange {
     struct bl_api *api;
-    const struct bl_message *message;
+    const struct bl_message *message; /* JSON, whatever came */
+    struct bl_str encoded;            /* what came */
     struct bl_str subject_tenant;
     struct bl_str generated_id;
     const struct bl_flow_moment *moment;
@@ -30,6 +31,14 @@ bl_api_handler bl_api_extension_health;
 bl_api_handler bl_api_circuit_breakers;
 bl_api_handler bl_api_dry_run;
 bl_api_handler bl_api_complexity;
+
+/* Turns a protobuf message into the JSON that the handlers take, in the arena; `decoded` is what the
+ * exchange has as its message from then on. */
+BL_MUST_USE bl_result bl_api_decode(struct bl_api_exchange *exchange,
+                                    const struct bl_operation_info *info,
+                                    struct bl_message *decoded);
+/* Turns the reply, or the refusal, into its protobuf message. */
+void bl_api_encode(struct bl_api_exchange *exchange, const struct bl_operation_info *info);
 
 /* Decodes a body that is no decide request: sets the work's doc, and its request's id and trace id
  * from the body, from X-Request-ID, or generated. Errors are told in the gateway's form, the only

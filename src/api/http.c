@@ -61,3 +61,14 @@ void bl_api_http_finish(const struct bl_api_report *report, const struct bl_buf 
     response->retry_after_s = (report->retry_after_ms + 999) / 1000;
     response->body = bl_buf_view(reply);
 }
+
+void bl_api_http_trace(const struct bl_http_request *request, const struct bl_api_report *report,
+                       char storage[BL_TRACEPARENT_BYTES], struct bl_http_response *response) {
+    struct bl_trace_context context = bl_trace_context_read(&request->headers);
+
+    if (bl_str_is_present(context.trace_id)) {
+        bl_trace_context_write(&context, report->span_id, storage);
+        response->headers[response->header_count++] =
+            (struct bl_http_header){BL_STR("traceparent"), {storage, BL_TRACEPARENT_BYTES}};
+    }
+}

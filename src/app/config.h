@@ -67,6 +67,7 @@ struct bl_config {
         uint32_t max_connections, max_streams, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
             write_timeout_ms;
         uint64_t max_memory_bytes;
+        bool access_log;
     } http;
     struct {
         struct bl_text_list attributes; /* flow/tenant_attributes.h */

@@ -37,6 +37,7 @@ static void refresh(struct bl_router *router) {
     struct bl_pins_stats pins = bl_pins_stats(router->pins);
     struct bl_str build[2] = {bl_str_from_c(bl_version()), bl_str_from_c(bl_source_hash())};
 
+    bl_router_count_ops(router);
     set(router, BL_METRIC_READY, router->ready ? 1 : 0);
     set(router, BL_METRIC_PINS_CAPACITY, (double)pins.capacity);
     set(router, BL_METRIC_PINS_USED, (double)pins.live);

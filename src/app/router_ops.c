@@ -85,6 +85,13 @@ static void on_request(void *user, struct bl_http_exchange *exchange,
     bl_http_respond(exchange, &response);
 }
 
+void bl_router_count_ops(struct bl_router *router) {
+    if (router->ops != NULL) {
+        struct bl_http_counts counts = bl_http_server_counts(router->ops);
+        bl_http_cells_set(&router->ops_cells, &counts);
+    }
+}
+
 bl_result bl_router_open_ops(struct bl_router *router) {
     static const struct bl_http_handlers handlers = {.on_request = on_request};
     const struct bl_config *config = bl_router_config(router);
@@ -107,6 +114,7 @@ bl_result bl_router_open_ops(struct bl_router *router) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     bl_buf_init(&router->ops_text, storage, BL_METRICS_TEXT_BYTES);
+    bl_http_cells_init(&router->ops_cells, &router->metrics, BL_STR("ops"));
     bl_diag_path(router->diag, "http.ops_listen");
     BL_TRY(bl_http_server_create(router->loop, &http, &handlers, router, &router->ops));
     BL_TRY(bl_listener_create(router->loop, config->http.ops_listen.data, bl_http_server_accept,

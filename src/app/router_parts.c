@@ -162,6 +162,7 @@ static bl_result build(struct bl_router *router) {
     router->parts.pins = router->pins;
     router->parts.log = router->log;
     router->parts.changed = &router->changed;
+    router->parts.ready = &router->ready;
     return bl_router_load_policies(router);
 }
 

@@ -2,6 +2,7 @@
 #ifndef BL_APP_ROUTER_PRIVATE_H
 #define BL_APP_ROUTER_PRIVATE_H
 
+#include "app/http_metrics.h"
 #include "app/policy_sources.h"
 #include "app/router.h"
 #include "app/snapshot.h"
@@ -32,6 +33,7 @@ struct bl_router {
     struct bl_http_server *ops;
     struct bl_listener *ops_listener;
     struct bl_buf ops_text; /* the reply under way */
+    struct bl_http_cells ops_cells;
 
     struct bl_log *log;
     struct bl_log_channel *channel;
@@ -50,7 +52,7 @@ struct bl_router {
     struct bl_worker *workers[BL_WORKERS_MAX];
     unsigned worker_count;
 
-    bool ready;
+    _Atomic bool ready; /* written here, read by workers */
     bool was_ready;
     bool stopping;
 };
@@ -73,6 +75,7 @@ void bl_router_free_retired(struct bl_router *router);
 /* router_ops.c: liveness, readiness and metrics over HTTP. */
 BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
 void bl_router_close_ops(struct bl_router *router);
+void bl_router_count_ops(struct bl_router *router);
 
 /* router_metrics.c */
 /* The exposition as of now. False: it does not fit. */

@@ -126,6 +126,9 @@ const struct bl_setting bl_settings[] = {
     MS("http", "write_timeout_ms", http.write_timeout_ms, 100, 600000, "10000", false,
        "A peer that takes nothing of its reply is left after so long."),
 
+    BOOL("http", "access_log", http.access_log, "false", true,
+         "Log one line per request over HTTP and gRPC."),
+
     U32("intake", "max_request_bytes", intake.max_request_bytes, 1024, 64 * MIB, "1048576", true,
         "Largest request."),
     U32("intake", "max_depth", intake.max_depth, 4, 1024, "64", true,

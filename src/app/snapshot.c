@@ -44,6 +44,7 @@ bl_result bl_snapshot_create(struct bl_catalog *catalog, struct bl_shared_config
                    config->intake.max_nodes},
         .min_payload_bytes = config->intake.min_payload_bytes,
         .refusals_per_second = config->logs.refusals_per_second,
+        .access_log = config->http.access_log,
         .anonymous_reads = bl_config_anonymous_reads(config),
     };
     *out = snapshot;

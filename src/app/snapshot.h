@@ -33,6 +33,7 @@ struct bl_snapshot {
     uint32_t min_payload_bytes;
     uint32_t refusals_per_second;
     bool anonymous_reads;
+    bool access_log;
     _Atomic unsigned holders;    /* workers that have it, or will be handed it */
     struct bl_snapshot *retired; /* next in the control thread's list */
 };

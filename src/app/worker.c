@@ -232,6 +232,8 @@ static void tear_down(struct bl_worker *worker) {
         bl_waker_fini(&worker->stopper);
         bl_worker_close_http(worker);
         bl_http_server_destroy(worker->http);
+        bl_grpc_services_destroy(worker->grpc);
+        free(worker->unpacked.data);
         bl_loop_destroy(worker->loop);
     }
     on_switch(worker); /* what was handed over last */
@@ -270,7 +272,8 @@ bl_result bl_worker_start(const struct bl_worker_parts *parts, struct bl_snapsho
     worker->log = bl_log_channel(parts->log);
     worker->recording = parts->recording == NULL ? NULL : bl_log_channel(parts->recording);
     bl_arena_init(&worker->arena, ARENA_CHUNK_BYTES, parts->config->workers.arena_cap_bytes);
-    bl_buf_init(&worker->reply, worker->reply_storage, sizeof(worker->reply_storage));
+    bl_buf_init(&worker->reply, worker->reply_storage + BL_GRPC_PREFIX_BYTES,
+                sizeof(worker->reply_storage) - BL_GRPC_PREFIX_BYTES);
     worker->api.arena = &worker->arena;
     worker->api.flow.pins = parts->pins;
     memcpy(worker->api.flow.key, parts->key, sizeof(parts->key));

@@ -21,8 +21,9 @@ struct bl_worker_parts {
     struct bl_pins *pins;
     uint8_t key[16];
     struct bl_log *log;
-    struct bl_log *recording; /* NULL = none */
-    struct bl_waker *changed; /* rung when state or holders of a snapshot change */
+    struct bl_log *recording;  /* NULL = none */
+    const _Atomic bool *ready; /* of the whole router */
+    struct bl_waker *changed;  /* rung when state or holders of a snapshot change */
     unsigned number;
 };
 

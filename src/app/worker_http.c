@@ -1,27 +1,129 @@
 /* Requests over HTTP, on the worker's own loop. */
+#include <stdlib.h>
+
 #include "api/http.h"
 #include "app/worker_private.h"
-#include "net/grpc.h"
+#include "net/clock.h"
 
-static void on_request(void *user, struct bl_http_exchange *exchange,
-                       const struct bl_http_request *request) {
-    struct bl_worker *worker = user;
+#define LOGGED_PATH_BYTES 256
+
+/* One line per request, for who wants them all; refusals have lines of their own besides. */
+static void log_access(struct bl_worker *worker, const struct bl_http_request *request,
+                       const struct bl_http_response *response, enum bl_operation operation,
+                       const struct bl_api_report *report) {
+    if (!worker->snapshot->access_log) {
+        return;
+    }
+    struct bl_log_record *record = bl_log_start(worker->log, BL_LOG_INFO, "http", "request");
+    bl_log_str(record, "method", request->method);
+    bl_log_str(record, "path", bl_str_head(request->path, LOGGED_PATH_BYTES));
+    bl_log_str(record, "protocol", bl_str_from_c(request->protocol));
+    bl_log_str(record, "peer", bl_str_from_c(request->peer));
+    bl_log_u64(record, "status", response->status);
+    bl_log_u64(record, "bytes_in", request->body.len);
+    bl_log_u64(record, "bytes_out", response->body.len);
+    uint64_t took_ns = bl_clock_monotonic_ns() - request->began_ns;
+    if (report != NULL) {
+        bl_worker_log_fields(record, operation, report, took_ns);
+    } else {
+        bl_log_u64(record, "took_us", took_ns / 1000);
+    }
+    bl_log_finish(worker->log);
+}
+
+/* Handles a message that came over HTTP: what limits replies over NATS does not limit these. */
+static void handle(struct bl_worker *worker, enum bl_operation operation,
+                   const struct bl_message *message, struct bl_api_report *report) {
+    size_t nats_max_bytes = worker->api.reply_max_bytes;
+
+    worker->api.reply_max_bytes = 0;
+    worker->api.flat_replies = true;
+    bl_worker_handle(worker, operation, message, BL_STR_ABSENT, report);
+    worker->api.reply_max_bytes = nats_max_bytes;
+    worker->api.flat_replies = false;
+}
+
+static void on_http(struct bl_worker *worker, struct bl_http_exchange *exchange,
+                    const struct bl_http_request *request) {
     const struct bl_message message = {
         .subject = request->path, .data = request->body, .headers = request->headers};
     struct bl_http_response response = {.status = 200, .content_type = BL_STR("application/json")};
-    size_t nats_max_bytes = worker->api.reply_max_bytes;
+    char traceparent[BL_TRACEPARENT_BYTES];
+    struct bl_api_report report;
     enum bl_operation operation;
+
+    bool is_known = bl_api_http_route(request, &operation, &worker->reply, &response);
+    if (is_known) {
+        handle(worker, operation, &message, &report);
+        bl_api_http_finish(&report, &worker->reply, &response);
+        bl_api_http_trace(request, &report, traceparent, &response);
+    }
+    log_access(worker, request, &response, operation, is_known ? &report : NULL);
+    bl_http_respond(exchange, &response);
+}
+
+/* What a call that came too late is told, in the same words as everything else. */
+static void refuse_late(struct bl_worker *worker, const struct bl_message *message,
+                        struct bl_api_report *report) {
+    (void)message;
+    *report = (struct bl_api_report){.error = BL_E_DEADLINE_EXCEEDED,
+                                     .dialect = BL_DIALECT_GATEWAY,
+                                     .request_id = BL_STR("-"),
+                                     .trace_id = BL_STR_ABSENT,
+                                     .tenant_id = BL_STR_ABSENT,
+                                     .message = "the deadline of the call has passed"};
+    (void)bl_refusal_begin(&worker->api.work.refusal, BL_E_DEADLINE_EXCEEDED, BL_INTAKE_NONE);
+    bl_worker_count(worker, worker->call.operation, report, 0);
+}
+
+static void on_grpc(struct bl_worker *worker, struct bl_http_exchange *exchange,
+                    const struct bl_http_request *request) {
+    struct bl_api_grpc_call *call = &worker->call;
+    struct bl_http_response response;
+    char traceparent[BL_TRACEPARENT_BYTES];
     struct bl_api_report report;
 
-    if (bl_api_http_route(request, &operation, &worker->reply, &response)) {
-        worker->api.reply_max_bytes = 0;
-        worker->api.flat_replies = true;
-        bl_worker_handle(worker, operation, &message, BL_STR_ABSENT, &report);
-        worker->api.reply_max_bytes = nats_max_bytes;
-        worker->api.flat_replies = false;
-        bl_api_http_finish(&report, &worker->reply, &response);
+    bool is_call = !bl_grpc_services_answer(worker->grpc, request, call, &response) &&
+                   bl_api_grpc_read(request, worker->snapshot->limits.max_bytes, &worker->unpacked,
+                                    call, &response);
+    if (is_call) {
+        const struct bl_message message = {.subject = request->path,
+                                           .data = call->message,
+                                           .headers = request->headers,
+                                           .codec = BL_CODEC_PROTOBUF,
+                                           .reply_codec = BL_CODEC_PROTOBUF};
+        if (bl_clock_monotonic_ns() >= call->deadline_ns) {
+            refuse_late(worker, &message, &report);
+        } else {
+            handle(worker, call->operation, &message, &report);
+        }
+        const struct bl_str framed = {worker->reply_storage,
+                                      BL_GRPC_PREFIX_BYTES + worker->reply.len};
+        bl_api_grpc_finish(call, &worker->api, &report, framed, &response);
+        bl_api_http_trace(request, &report, traceparent, &response);
     }
+    log_access(worker, request, &response, call->operation, is_call ? &report : NULL);
     bl_http_respond(exchange, &response);
+}
+
+static void on_request(void *user, struct bl_http_exchange *exchange,
+                       const struct bl_http_request *request) {
+    if (bl_api_is_grpc(request)) {
+        on_grpc(user, exchange, request);
+    } else {
+        on_http(user, exchange, request);
+    }
+}
+
+static void on_head(void *user, struct bl_http_exchange *exchange,
+                    const struct bl_http_request *request) {
+    struct bl_worker *worker = user;
+    bl_grpc_services_on_head(worker->grpc, exchange, request);
+}
+
+static bool is_serving(void *user) {
+    const struct bl_worker *worker = user;
+    return atomic_load(worker->parts.ready);
 }
 
 static bl_result listen_all(struct bl_worker *worker, struct bl_diag *diag) {
@@ -67,12 +169,19 @@ static struct bl_http_config config_of(const struct bl_worker *worker) {
 }
 
 bl_result bl_worker_open_http(struct bl_worker *worker, struct bl_diag *diag) {
-    static const struct bl_http_handlers handlers = {.on_request = on_request};
+    static const struct bl_http_handlers handlers = {on_request, on_head};
+    static const char *const services[] = {"beamline.flow.v1.Router", NULL};
     const struct bl_http_config config = config_of(worker);
 
     if (worker->parts.config->http.listen.count == 0) {
         return BL_OK;
     }
+    char *unpacked = malloc(config.max_body_bytes);
+    if (unpacked == NULL) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    bl_buf_init(&worker->unpacked, unpacked, config.max_body_bytes);
+    BL_TRY(bl_grpc_services_create(services, is_serving, worker, &worker->grpc));
     BL_TRY(bl_http_server_create(worker->loop, &config, &handlers, worker, &worker->http));
     return listen_all(worker, diag);
 }
@@ -90,6 +199,7 @@ void bl_worker_close_http(struct bl_worker *worker) {
     }
     worker->listener_count = 0;
     if (worker->http != NULL) {
+        bl_grpc_services_stop(worker->grpc);
         bl_http_server_drain(worker->http);
     }
 }
@@ -99,14 +209,6 @@ void bl_worker_count_http(struct bl_worker *worker) {
         return;
     }
     struct bl_http_counts counts = bl_http_server_counts(worker->http);
-    bl_gauge_set(worker->cells.http_open, (double)counts.open);
-    bl_gauge_set(worker->cells.http_accepted, (double)counts.accepted);
-    bl_gauge_set(worker->cells.http_under_way, (double)counts.under_way);
-    bl_gauge_set(worker->cells.http_memory, (double)counts.memory_bytes);
-    bl_gauge_set(worker->cells.http_resets, (double)counts.resets);
-    bl_gauge_set(worker->cells.http_requests[0], (double)counts.requests_1);
-    bl_gauge_set(worker->cells.http_requests[1], (double)counts.requests_2);
-    for (int f = 0; f < BL_HTTP_FAULT_COUNT; f++) {
-        bl_gauge_set(worker->cells.http_faults[f], (double)counts.faults[f]);
-    }
+    bl_http_cells_set(&worker->cells.http, &counts);
+    bl_grpc_services_look(worker->grpc);
 }

@@ -27,17 +27,12 @@ static void resolve_labelled(struct bl_worker *worker) {
         struct bl_str label = bl_str_from_c(bl_drop_word((enum bl_drop)d));
         cells->drops[d] = bl_metric_counter(shard, BL_METRIC_DROPS, &label);
     }
-    for (int f = 0; f < BL_HTTP_FAULT_COUNT; f++) {
-        struct bl_str label = bl_str_from_c(bl_http_fault_word((enum bl_http_fault)f));
-        cells->http_faults[f] = bl_metric_gauge(shard, BL_METRIC_HTTP_FAULTS, &label);
-    }
-    for (int p = 0; p < 2; p++) {
-        struct bl_str label = p == 0 ? BL_STR("HTTP/1.1") : BL_STR("HTTP/2");
-        cells->http_requests[p] = bl_metric_gauge(shard, BL_METRIC_HTTP_REQUESTS, &label);
-    }
     for (int o = 0; o < BL_OPERATION_COUNT; o++) {
-        struct bl_str label = bl_str_from_c(bl_operation_info((enum bl_operation)o)->name);
-        cells->latency[o] = bl_metric_buckets(shard, BL_METRIC_LATENCY, &label);
+        struct bl_str labels[2] = {bl_str_from_c(bl_operation_info((enum bl_operation)o)->name)};
+        for (int e = 0; e < 2; e++) {
+            labels[1] = e == 0 ? BL_STR("ok") : BL_STR("error");
+            cells->latency[o][e] = bl_metric_buckets(shard, BL_METRIC_LATENCY, labels);
+        }
     }
 }
 
@@ -62,11 +57,7 @@ bl_result bl_worker_metrics_init(struct bl_worker *worker) {
     cells->remakes = gauge(worker, BL_METRIC_NATS_REMAKES);
     cells->buffered = gauge(worker, BL_METRIC_NATS_BUFFERED);
     cells->dropped = gauge(worker, BL_METRIC_NATS_DROPPED);
-    cells->http_open = gauge(worker, BL_METRIC_HTTP_OPEN);
-    cells->http_accepted = gauge(worker, BL_METRIC_HTTP_ACCEPTED);
-    cells->http_under_way = gauge(worker, BL_METRIC_HTTP_UNDER_WAY);
-    cells->http_memory = gauge(worker, BL_METRIC_HTTP_MEMORY);
-    cells->http_resets = gauge(worker, BL_METRIC_HTTP_RESETS);
+    bl_http_cells_init(&cells->http, &worker->metrics, BL_STR("api"));
     resolve_labelled(worker);
     return BL_OK;
 }
@@ -101,7 +92,8 @@ void bl_worker_count(struct bl_worker *worker, enum bl_operation operation,
     size_t used = worker->arena.used_bytes;
 
     bl_counter_add(outcome(worker, operation, report->error, report->dialect), 1);
-    bl_buckets_record(worker->cells.latency[operation], took_ns);
+    bl_buckets_record(worker->cells.latency[operation][report->error == BL_E_NONE ? 0 : 1],
+                      took_ns);
     worker->arena_peak = used > worker->arena_peak ? used : worker->arena_peak;
     if (report->decision != NULL && report->policy != NULL) {
         if (report->decision->error == BL_E_NONE) {

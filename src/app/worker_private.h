@@ -6,6 +6,8 @@
 #include <semaphore.h>
 
 #include "api/handler.h"
+#include "api/grpc_services.h"
+#include "app/http_metrics.h"
 #include "app/recorder.h"
 #include "app/worker.h"
 #include "net/http.h"
@@ -32,12 +34,10 @@ struct bl_worker_cells {
     struct bl_counter *requests[BL_OPERATION_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
     struct bl_counter *reasons[BL_REASON_COUNT];
     struct bl_counter *drops[BL_DROP_COUNT];
-    struct bl_buckets *latency[BL_OPERATION_COUNT];
+    struct bl_buckets *latency[BL_OPERATION_COUNT][2]; /* ok, error */
     struct bl_gauge *arena_peak, *backpressure;
     struct bl_gauge *connected, *connects, *losses, *remakes, *buffered, *dropped;
-    struct bl_gauge *http_open, *http_accepted, *http_under_way, *http_memory, *http_resets;
-    struct bl_gauge *http_requests[2];
-    struct bl_gauge *http_faults[BL_HTTP_FAULT_COUNT];
+    struct bl_http_cells http;
 };
 
 struct bl_worker {
@@ -53,7 +53,7 @@ struct bl_worker {
     struct bl_timer *settle;
     struct bl_timer *leaving;
     _Atomic uint64_t drain_until_ns; /* monotonic; set before `stopper` is rung */
-    bool is_refused; /* a subscription for decide requests, on this connection */
+    bool is_refused;                 /* a subscription for decide requests, on this connection */
     struct bl_waker switcher;
     struct bl_waker stopper;
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
@@ -64,6 +64,9 @@ struct bl_worker {
     struct bl_api api;
     struct bl_recorder recorder;
     struct bl_http_server *http; /* NULL = none */
+    struct bl_grpc_services *grpc;
+    struct bl_api_grpc_call call; /* the one under way */
+    struct bl_buf unpacked;       /* of a compressed message; memory with the first */
     struct bl_listener *listeners[BL_WORKER_LISTENERS_MAX];
     size_t listener_count;
     struct bl_log_channel *recording; /* NULL = none */
@@ -84,7 +87,7 @@ struct bl_worker {
     _Atomic bool listening;
     _Atomic bool captured;
     _Atomic bool stopped;
-    char reply_storage[2 * BL_WIRE_REPLY_MAX_BYTES];
+    char reply_storage[BL_GRPC_PREFIX_BYTES + 2 * BL_WIRE_REPLY_MAX_BYTES];
 };
 
 /* worker_request.c: one message, from taking over to its reply. */
@@ -95,9 +98,12 @@ void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
                       const struct bl_message *message, struct bl_str tenant,
                       struct bl_api_report *report);
 
+void bl_worker_log_fields(struct bl_log_record *record, enum bl_operation operation,
+                          const struct bl_api_report *report, uint64_t took_ns);
+
 /* worker_http.c: listeners and requests over HTTP. */
 BL_MUST_USE bl_result bl_worker_open_http(struct bl_worker *worker, struct bl_diag *diag);
-void bl_worker_close_http(struct bl_worker *worker); /* accepts no more, ends what is open */
+void bl_worker_close_http(struct bl_worker *worker);     /* accepts no more, ends what is open */
 void bl_worker_configure_http(struct bl_worker *worker); /* as the snapshot says */
 void bl_worker_count_http(struct bl_worker *worker);
 

@@ -95,8 +95,8 @@ static void send_reply(struct bl_worker *worker, const struct bl_intake *intake,
     bl_counter_add(worker->cells.bytes_out, worker->reply.len);
 }
 
-static void log_fields(struct bl_log_record *record, enum bl_operation operation,
-                       const struct bl_api_report *report, uint64_t took_ns) {
+void bl_worker_log_fields(struct bl_log_record *record, enum bl_operation operation,
+                          const struct bl_api_report *report, uint64_t took_ns) {
     bl_log_str(record, "operation", bl_str_from_c(bl_operation_info(operation)->name));
     bl_log_str(record, "code", bl_str_from_c(bl_error_info(report->error)->code));
     bl_log_str(record, "request_id", report->request_id);
@@ -127,9 +127,10 @@ static void log_request(struct bl_worker *worker, enum bl_operation operation,
     if (!may_log(worker, level)) {
         return;
     }
-    log_fields(bl_log_start(worker->log, level, "api",
-                            level == BL_LOG_DEBUG ? "request answered" : "request refused"),
-               operation, report, took_ns);
+    bl_worker_log_fields(
+        bl_log_start(worker->log, level, "api",
+                     level == BL_LOG_DEBUG ? "request answered" : "request refused"),
+        operation, report, took_ns);
     bl_log_finish(worker->log);
 }
 
@@ -221,6 +222,10 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     }
     if (bl_str_is_present(intake->pattern)) {
         tenant = tenant_of(intake->pattern, message->content.subject, storage, sizeof(storage));
+    }
+    if (intake->operation == BL_OPERATION_DECIDE) {
+        bl_arena_reset(&worker->arena);
+        bl_proto_detect(&message->content, &worker->arena);
     }
     take_admission_id(worker, moment.admission_id);
     bl_api_handle(&worker->api, intake->operation, &message->content, tenant, &moment,

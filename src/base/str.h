@@ -34,6 +34,11 @@ static inline bool bl_str_is_present(struct bl_str str) {
 }
 
 /* Absent or empty. */
+/* The first `max` bytes. */
+static inline struct bl_str bl_str_head(struct bl_str str, size_t max) {
+    return (struct bl_str){str.data, str.len < max ? str.len : max};
+}
+
 static inline bool bl_str_is_blank(struct bl_str str) {
     return str.len == 0;
 }

@@ -305,7 +305,7 @@ static bool read_request(struct bench *bench, const char *path) {
     text.data = data;
     bool copied = bl_is_ok(bl_arena_copy(&bench->arena, text, &text));
     free(data);
-    const struct bl_message message = {BL_STR("request"), text, {NULL, NULL}};
+    const struct bl_message message = {.subject = BL_STR("request"), .data = text};
     if (!copied ||
         bl_is_error(bl_wire_decode_decide(&message, BL_STR("eval"), &bl_json_request_limits,
                                           &bench->arena, &bench->decoded, &refusal))) {

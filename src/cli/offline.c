@@ -129,7 +129,7 @@ static bool decide(const char *policy_file, struct bl_request *request, struct b
 bool bl_offline_decide(const char *policy_file, struct bl_str request, bool explain,
                        struct bl_buf *reply) {
     const struct bl_message message = {
-        bl_str_from_c(bl_operation_info(BL_OPERATION_DECIDE)->subject), request, {NULL, NULL}};
+        .subject = bl_str_from_c(bl_operation_info(BL_OPERATION_DECIDE)->subject), .data = request};
     struct bl_decide_request decoded = {0};
     struct bl_refusal refusal;
     struct bl_arena arena;

@@ -133,6 +133,7 @@ struct bl_http_counts {
     uint32_t open;         /* connections */
     uint32_t under_way;    /* exchanges */
     uint64_t memory_bytes; /* of what is under way */
+    uint64_t bytes_in, bytes_out;
 };
 
 struct bl_http_server;

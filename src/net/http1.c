@@ -90,9 +90,9 @@ static void send_response(struct http1 *http, const struct bl_http_response *res
     }
     bl_buf_literal(&buf, "\r\n\r\n");
     assert(!buf.overflowed);
-    bl_stream_write(http->connection->stream, bl_buf_view(&buf));
+    bl_http_write(http->connection, bl_buf_view(&buf));
     if (!is_head) {
-        bl_stream_write(http->connection->stream, response->body);
+        bl_http_write(http->connection, response->body);
     }
 }
 
@@ -234,7 +234,7 @@ static int on_headers_complete(llhttp_t *parser) {
     struct bl_str expected = bl_http_inbound_find(http->inbound, "expect");
     bool waits = expected.len == 12 && strncasecmp(expected.data, "100-continue", 12) == 0;
     if (waits && parser->http_minor == 1) {
-        bl_stream_write(http->connection->stream, BL_STR("HTTP/1.1 100 Continue\r\n\r\n"));
+        bl_http_write(http->connection, BL_STR("HTTP/1.1 100 Continue\r\n\r\n"));
     }
     return 0;
 }

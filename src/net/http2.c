@@ -196,15 +196,22 @@ static int count_idle_frame(struct bl_http2 *http) {
     return NGHTTP2_ERR_CALLBACK_FAILURE;
 }
 
+static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *user) {
+    bool has_end = (head->flags & NGHTTP2_FLAG_END_STREAM) != 0;
+    bool carries = head->type == NGHTTP2_HEADERS ||
+                   (head->type == NGHTTP2_DATA && (has_end || head->length > 0));
+
+    (void)session;
+    return carries ? 0 : count_idle_frame(user);
+}
+
 static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *user) {
     struct bl_http2 *http = user;
     bool has_end = (frame->hd.flags & NGHTTP2_FLAG_END_STREAM) != 0;
-    bool carries = frame->hd.type == NGHTTP2_HEADERS ||
-                   (frame->hd.type == NGHTTP2_DATA && (has_end || frame->hd.length > 0));
 
     (void)session;
-    if (!carries) {
-        return count_idle_frame(http);
+    if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA) {
+        return 0;
     }
     struct bl_http2_stream *stream = stream_of(http, frame->hd.stream_id);
     if (stream == NULL) {
@@ -289,6 +296,7 @@ static int open_session(struct bl_http2 *http) {
     }
     nghttp2_session_callbacks_set_on_begin_headers_callback(calls, on_begin_headers);
     nghttp2_session_callbacks_set_on_header_callback(calls, on_header);
+    nghttp2_session_callbacks_set_on_begin_frame_callback(calls, on_begin_frame);
     nghttp2_session_callbacks_set_on_frame_recv_callback(calls, on_frame);
     nghttp2_session_callbacks_set_on_data_chunk_recv_callback(calls, on_data_chunk);
     nghttp2_session_callbacks_set_on_stream_close_callback(calls, on_stream_close);

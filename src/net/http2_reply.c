@@ -22,7 +22,7 @@ void bl_http2_pump(struct bl_http2 *http) {
     while (len > 0 && bl_stream_unsent(stream) <= BL_STREAM_OUT_MARK) {
         len = nghttp2_session_mem_send(http->session, &data);
         if (len > 0) {
-            bl_stream_write(stream, (struct bl_str){(const char *)data, (size_t)len});
+            bl_http_write(http->connection, (struct bl_str){(const char *)data, (size_t)len});
         }
     }
     if (len < 0) {

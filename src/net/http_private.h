@@ -87,6 +87,11 @@ uint64_t bl_http_now_ms(void);
 /* The Date header's value, made once a second. */
 struct bl_str bl_http_date(struct bl_http_server *server);
 
+static inline void bl_http_write(struct bl_http_connection *connection, struct bl_str bytes) {
+    connection->server->counts.bytes_out += bytes.len;
+    bl_stream_write(connection->stream, bytes);
+}
+
 static inline void bl_http_count(struct bl_http_server *server, enum bl_http_fault fault) {
     server->counts.faults[fault]++;
 }

@@ -166,6 +166,7 @@ static size_t sniff(struct bl_http_connection *connection, struct bl_str bytes) 
 static void on_data(void *user, struct bl_str bytes) {
     struct bl_http_connection *connection = user;
 
+    connection->server->counts.bytes_in += bytes.len;
     if (connection->protocol == NULL) {
         size_t taken = sniff(connection, bytes);
         bytes.data += taken;

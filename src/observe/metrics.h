@@ -24,28 +24,33 @@
       "Candidates left out of decisions, by reason.")                                              \
     X(RULE_ERRORS, "router_rule_errors_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                  \
       "Rules that did not apply because their condition failed, a missing key for example.")       \
-    X(HTTP_OPEN, "router_http_connections", GAUGE, PLAIN, SUM, 1, NO_LABELS,                       \
+    X(HTTP_OPEN, "router_http_connections", GAUGE, PLAIN, SUM, 2, LABELS("listener"),              \
       "HTTP connections that are open.")                                                           \
-    X(HTTP_ACCEPTED, "router_http_connections_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,             \
+    X(HTTP_ACCEPTED, "router_http_connections_total", GAUGE, PLAIN, SUM, 2, LABELS("listener"),    \
       "HTTP connections accepted.")                                                                \
-    X(HTTP_REQUESTS, "router_http_requests_total", GAUGE, PLAIN, SUM, 2, LABELS("protocol"),       \
-      "Requests that came whole over HTTP.")                                                       \
-    X(HTTP_UNDER_WAY, "router_http_requests_under_way", GAUGE, PLAIN, SUM, 1, NO_LABELS,           \
+    X(HTTP_REQUESTS, "router_http_requests_total", GAUGE, PLAIN, SUM, 4,                           \
+      LABELS("listener", "protocol"), "Requests that came whole over HTTP.")                       \
+    X(HTTP_UNDER_WAY, "router_http_requests_under_way", GAUGE, PLAIN, SUM, 2, LABELS("listener"),  \
       "Requests handed over and not yet answered, conversations included.")                        \
-    X(HTTP_MEMORY, "router_http_memory_bytes", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \
+    X(HTTP_MEMORY, "router_http_memory_bytes", GAUGE, PLAIN, SUM, 2, LABELS("listener"),           \
       "Memory of requests and replies under way; http.max_memory_bytes is its limit per worker.")  \
-    X(HTTP_RESETS, "router_http_resets_total", GAUGE, PLAIN, SUM, 1, NO_LABELS,                    \
+    X(HTTP_RESETS, "router_http_resets_total", GAUGE, PLAIN, SUM, 2, LABELS("listener"),           \
       "Requests that their sender gave up before the reply.")                                      \
-    X(HTTP_FAULTS, "router_http_faults_total", GAUGE, PLAIN, SUM, 8, LABELS("reason"),             \
-      "Requests and connections that were not served, by reason.")                                 \
+    X(HTTP_BYTES_IN, "router_http_received_bytes_total", GAUGE, PLAIN, SUM, 2, LABELS("listener"), \
+      "Bytes received over HTTP.")                                                                 \
+    X(HTTP_BYTES_OUT, "router_http_sent_bytes_total", GAUGE, PLAIN, SUM, 2, LABELS("listener"),    \
+      "Bytes handed to connections for sending.")                                                  \
+    X(HTTP_FAULTS, "router_http_faults_total", GAUGE, PLAIN, SUM, 16,                              \
+      LABELS("listener", "reason"), "Requests and connections that were not served, by reason.")   \
     X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
       "Decisions of shadow policies, beside what the live one decided.")                           \
     X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \
       "Decisions written to the recording.")                                                       \
     X(RECORDS_DROPPED, "router_records_dropped_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,          \
       "Decisions that could not be recorded: too large, or the writer too slow.")                  \
-    X(LATENCY, "router_request_seconds", HISTOGRAM, SECONDS, SUM, 16, LABELS("operation"),         \
-      "Time from taking a request over to handing its reply to the bus.")                          \
+    X(LATENCY, "router_request_seconds", HISTOGRAM, SECONDS, SUM, 96,                              \
+      LABELS("operation", "outcome"),                                                              \
+      "Time from taking a request over to having its reply: ok or error.")                         \
     X(REFUSED, "router_overload_refusals_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                \
       "Requests answered with service_overloaded.")                                                \
     X(BYTES_IN, "router_request_bytes_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                   \

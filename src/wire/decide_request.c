@@ -4,6 +4,7 @@
 #include "wire/fields.h"
 #include "wire/members.h"
 #include "wire/read.h"
+#include "wire/trace_context.h"
 
 /* One message on its way in. */
 struct intake {
@@ -58,21 +59,10 @@ static struct bl_json body_of(const struct bl_wire_members *members, enum bl_dia
  * not usable as an id counts as not there, and the next place is asked. */
 static void match(struct intake *intake, struct bl_str generated_id) {
     const struct bl_wire_members *members = &intake->members;
-    const struct {
-        struct bl_str id;
-        size_t max_bytes;
-    } trace_ids[] = {
-        {header(intake, "trace_id"), BL_WIRE_TRACE_ID_MAX},
-        {header(intake, "X-Trace-Id"), BL_WIRE_TRACE_ID_MAX},
-        {bl_wire_peek_id(members->trace_id, BL_WIRE_TRACE_ID_MAX), BL_WIRE_TRACE_ID_MAX},
-    };
     struct bl_request *request = intake->request;
 
-    for (size_t i = 0; i < 3 && !bl_str_is_present(request->trace_id); i++) {
-        if (!bl_str_is_blank(trace_ids[i].id) && trace_ids[i].id.len <= trace_ids[i].max_bytes) {
-            request->trace_id = trace_ids[i].id;
-        }
-    }
+    request->trace_id = bl_wire_trace_id(&intake->message->headers,
+                                         bl_wire_peek_id(members->trace_id, BL_WIRE_TRACE_ID_MAX));
     intake->body_message_id =
         bl_wire_peek_id(bl_json_get(intake->body, BL_STR("message_id")), BL_WIRE_ID_MAX);
     request->request_id = bl_wire_peek_id(members->request_id, BL_WIRE_ID_MAX);

@@ -46,10 +46,14 @@ static inline bool bl_headers_conflict(const struct bl_headers *headers, const c
     return false;
 }
 
+enum bl_codec { BL_CODEC_JSON, BL_CODEC_PROTOBUF };
+
 struct bl_message {
     struct bl_str subject;
     struct bl_str data;
     struct bl_headers headers;
+    enum bl_codec codec;       /* of the data */
+    enum bl_codec reply_codec; /* of what is answered */
 };
 
 #endif

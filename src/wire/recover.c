@@ -1,6 +1,7 @@
 #include "wire/recover.h"
 
 #include "wire/fields.h"
+#include "wire/trace_context.h"
 
 static struct bl_str scan(struct bl_str text, const char *key, size_t max_bytes) {
     struct bl_str found =
@@ -69,7 +70,6 @@ static struct bl_str first_of(struct bl_str a, struct bl_str b) {
 void bl_wire_recover(const struct bl_message *message, struct bl_str generated_id,
                      struct bl_request *request) {
     const struct bl_headers *headers = &message->headers;
-    struct bl_str trace_id = bounded(bl_headers_get(headers, "trace_id"), BL_WIRE_TRACE_ID_MAX);
 
     bl_request_init(request);
     request->dialect = guess_dialect(message->data);
@@ -81,7 +81,6 @@ void bl_wire_recover(const struct bl_message *message, struct bl_str generated_i
         request->request_id =
             first_of(scan(message->data, "message_id", BL_WIRE_ID_MAX), generated_id);
     }
-    trace_id =
-        first_of(trace_id, bounded(bl_headers_get(headers, "X-Trace-Id"), BL_WIRE_TRACE_ID_MAX));
-    request->trace_id = first_of(trace_id, scan(message->data, "trace_id", BL_WIRE_TRACE_ID_MAX));
+    request->trace_id =
+        bl_wire_trace_id(headers, scan(message->data, "trace_id", BL_WIRE_TRACE_ID_MAX));
 }

@@ -152,7 +152,9 @@ static void check_reply(enum bl_operation operation, const struct bl_api_report 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct header_list list = {.count = 0};
     struct bl_str text = take_headers((struct bl_str){(const char *)data, size}, &list);
-    struct bl_message message = {BL_STR("beamline.router.v1.decide"), text, {find_header, &list}};
+    struct bl_message message = {.subject = BL_STR("beamline.router.v1.decide"),
+                                 .data = text,
+                                 .headers = {find_header, &list}};
     struct bl_flow_moment moment = {.now_ns = INT64_C(1764000000000000000), .admission_id = {7}};
 
     if (api.arena == NULL) {

@@ -18,8 +18,9 @@ static inline struct bl_str header_list_get(const void *source, const char *name
 
 /* A message on the shared decide subject; `headers` may be NULL. */
 static inline struct bl_message message_of(struct bl_str data, const char *const *headers) {
-    return (struct bl_message){
-        BL_STR("beamline.router.v1.decide"), data, {header_list_get, headers}};
+    return (struct bl_message){.subject = BL_STR("beamline.router.v1.decide"),
+                               .data = data,
+                               .headers = {header_list_get, headers}};
 }
 
 #endif

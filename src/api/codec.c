@@ -1,0 +1,58 @@
+/* Messages that are not JSON, on their way in and out of the handlers. */
+#include <string.h>
+
+#include "api/handler_private.h"
+#include "wire/pb_field.h"
+#include "wire/recover.h"
+
+bl_result bl_api_decode(struct bl_api_exchange *exchange, const struct bl_operation_info *info,
+                        struct bl_message *decoded) {
+    struct bl_api *api = exchange->api;
+
+    *decoded = *exchange->message;
+    decoded->data = BL_STR("");
+    exchange->message = decoded;
+    bl_result result = bl_proto_to_json(info->request, exchange->encoded, api->arena,
+                                        &decoded->data, &api->work.refusal);
+    if (bl_is_error(result)) { /* the headers may tell what the reply is matched by */
+        bl_wire_recover(decoded, exchange->generated_id, &api->work.decoded.request);
+    }
+    return result;
+}
+
+/* The error alone: there is no memory for more. */
+static void write_exhausted(struct bl_buf *reply) {
+    const struct bl_error_info *info = bl_error_info(BL_E_RESOURCE_EXHAUSTED);
+
+    bl_pb_write_bytes(reply, 1, bl_str_from_c(info->code));
+    bl_pb_write_bytes(reply, 2, bl_str_from_c(info->text));
+    bl_pb_wrap(reply, BL_PROTO_DECISION_ERROR, 0);
+}
+
+void bl_api_encode(struct bl_api_exchange *exchange, const struct bl_operation_info *info) {
+    struct bl_api *api = exchange->api;
+    struct bl_str text = bl_buf_view(exchange->reply);
+    char *copy = bl_arena_alloc(api->arena, text.len);
+    struct bl_json_doc doc;
+    struct bl_diag diag;
+
+    if (copy != NULL) {
+        memcpy(copy, text.data, text.len);
+        text.data = copy;
+    }
+    bool is_read = copy != NULL &&
+                   bl_is_ok(bl_json_read(text, &bl_json_request_limits, api->arena, &doc, &diag));
+    bl_buf_reset(exchange->reply);
+    if (!is_read) {
+        write_exhausted(exchange->reply);
+        return;
+    }
+    struct bl_json root = bl_json_root(&doc);
+    const struct bl_json places[] = {bl_json_get(root, BL_STR("decision")), root,
+                                     bl_json_get(root, BL_STR("context"))};
+    if (info->response == BL_PROTO_ROUTE_DECISION) {
+        bl_proto_from_json(info->response, places, 3, exchange->reply);
+    } else {
+        bl_proto_from_json(info->response, &root, 1, exchange->reply);
+    }
+}
