@@ -152,6 +152,7 @@ static bl_result subscribe(struct bl_worker *worker, struct bl_intake *intake,
     if (!bl_str_is_present(subject)) {
         return BL_OK;
     }
+    intake->subject = subject;
     return bl_bus_subscribe(worker->bus, &config, bl_worker_on_message, intake, NULL, diag);
 }
 
@@ -172,7 +173,8 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
         BL_TRY(subscribe(worker, &worker->intakes[o], subjects[o], diag));
     }
     struct bl_intake *scoped = &worker->intakes[BL_OPERATION_COUNT];
-    *scoped = (struct bl_intake){worker, BL_OPERATION_DECIDE, nats->tenant_decide_subject};
+    *scoped = (struct bl_intake){
+        .worker = worker, .operation = BL_OPERATION_DECIDE, .pattern = nats->tenant_decide_subject};
     if (bl_str_is_present(scoped->pattern) &&
         memchr(scoped->pattern.data, '*', scoped->pattern.len) == NULL) {
         bl_diag_path(diag, "nats.tenant_decide_subject");

@@ -24,6 +24,8 @@ struct bl_intake {
     struct bl_worker *worker;
     enum bl_operation operation;
     struct bl_str pattern; /* with a `*` where the tenant stands; absent on shared subjects */
+    struct bl_str subject; /* absent: it listens on none */
+    bool is_captured;      /* by a stream, as far as worker 0 knows */
 };
 
 /* Cells that every request touches, resolved once. */
@@ -54,6 +56,7 @@ struct bl_worker {
     struct bl_timer *leaving;
     _Atomic uint64_t drain_until_ns; /* monotonic; set before `stopper` is rung */
     bool is_refused;                 /* a subscription for decide requests, on this connection */
+    unsigned captures_asked; /* answers of JetStream that are still to come */
     struct bl_waker switcher;
     struct bl_waker stopper;
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
@@ -117,7 +120,7 @@ void bl_worker_on_second(void *user);
 /* worker.c: the server has answered something that was sent after the subscriptions, or will not. */
 void bl_worker_subscriptions_known(struct bl_worker *worker);
 
-/* capture_check.c: asks JetStream for streams that capture the decide subject. */
+/* capture_check.c: asks JetStream for streams that capture a subject that we answer. */
 void bl_worker_check_capture(struct bl_worker *worker);
 
 #endif

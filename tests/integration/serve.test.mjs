@@ -113,16 +113,6 @@ test('SIGTERM under load: what was sent is answered once, exit code 0', async (t
   assert.ok([...seen.values()].every((count) => count === 1));
 });
 
-test('a stream that captures the decide subject makes the router not ready', async (t) => {
-  const stack = await Stack.start(t, { nats: true, natsArgs: ['-js', '-sd', 'FOLDER/js'] });
-  const manager = await stack.client.jetstreamManager();
-  await manager.streams.add({ name: 'CAPTURE', subjects: ['beamline.router.v1.>'] });
-  await stack.router.stop('SIGTERM');
-  await stack.startRouter();
-  await until(() => stack.router.log().includes('captures the decide subject'), 'the finding');
-  assert.match(stack.router.log(), /"stream":"CAPTURE"/);
-});
-
 const users = (permissions) => `authorization { users: [
   { user: router, password: secret, permissions: { publish: ">", subscribe: { allow: ">" ${permissions} } } }
   { user: client, password: client } ] }`;
