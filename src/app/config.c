@@ -1,7 +1,6 @@
 #include "app/config.h"
 
 #include <assert.h>
-#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,8 +12,7 @@
 #include "json/yaml.h"
 
 #define FILE_BYTES_MAX (256 * 1024)
-#define VARIABLE_PREFIX "BEAMLINE_"
-#define VARIABLE_BYTES 80
+#define SCALAR_BYTES 64 /* a number or a truth value */
 
 static const struct bl_json_limits limits = {FILE_BYTES_MAX, 16, 16384};
 
@@ -24,19 +22,11 @@ struct loader {
     struct bl_findings *findings;
     struct bl_arena scratch; /* the file and its document */
     bool has_no_document;    /* the file could not be read, or is no document */
+    bool profile_is_unknown; /* what was given last names none */
 };
 
 static bool is_named(const struct bl_setting *setting, struct bl_str section, struct bl_str key) {
     return bl_str_equal_c(section, setting->section) && bl_str_equal_c(key, setting->key);
-}
-
-/* BEAMLINE_NATS_URL; of a top-level key BEAMLINE_PROFILE. */
-static void variable_name(const struct bl_setting *setting, char out[VARIABLE_BYTES]) {
-    (void)snprintf(out, VARIABLE_BYTES, VARIABLE_PREFIX "%s%s%s", setting->section,
-                   setting->section[0] != '\0' ? "_" : "", setting->key);
-    for (char *c = out; *c != '\0'; c++) {
-        *c = (char)toupper((unsigned char)*c);
-    }
 }
 
 /* Sets a value and notes its source; a problem becomes a finding with `path` and place. */
@@ -45,7 +35,11 @@ static void set(struct loader *loader, size_t index, struct bl_str text,
     struct bl_diag diag;
 
     bl_diag_clear(&diag);
-    if (bl_setting_parse(&bl_settings[index], &loader->record->config, text, &diag)) {
+    bool is_good = bl_setting_parse(&bl_settings[index], &loader->record->config, text, &diag);
+    if (bl_settings[index].offset == offsetof(struct bl_config, profile)) {
+        loader->profile_is_unknown = !is_good;
+    }
+    if (is_good) {
         loader->record->sources[index] = source;
         return;
     }
@@ -64,11 +58,36 @@ static void set_defaults(struct loader *loader) {
     }
 }
 
-/* A scalar, or a list of them, as the text that the setting parses. */
-static bool text_of(struct loader *loader, struct bl_json value, struct bl_str *out) {
-    struct bl_json_iter it = bl_json_iter(value);
-    char *storage = bl_arena_alloc(&loader->scratch, 8192);
-    struct bl_str text = BL_STR_ABSENT;
+/* The texts of a list, with commas between. */
+static bool text_of_list(struct loader *loader, struct bl_json list, struct bl_str *out) {
+    struct bl_json_iter it = bl_json_iter(list);
+    struct bl_str item = BL_STR_ABSENT;
+    struct bl_buf buf;
+    size_t bytes = 1;
+
+    while (bl_json_next(&it)) {
+        if (!bl_json_string(it.value, &item)) {
+            return false;
+        }
+        bytes += item.len + 1;
+    }
+    char *storage = bl_arena_alloc(&loader->scratch, bytes);
+    if (storage == NULL) {
+        return false;
+    }
+    bl_buf_init(&buf, storage, bytes);
+    for (it = bl_json_iter(list); bl_json_next(&it);) {
+        (void)bl_json_string(it.value, &item);
+        bl_buf_str(&buf, item);
+        bl_buf_char(&buf, ',');
+    }
+    *out = bl_buf_view(&buf);
+    return true;
+}
+
+/* A scalar that is no text, as the text that the setting parses. */
+static bool text_of_scalar(struct loader *loader, struct bl_json value, struct bl_str *out) {
+    char *storage = bl_arena_alloc(&loader->scratch, SCALAR_BYTES);
     struct bl_buf buf;
     int64_t whole;
     double number;
@@ -77,29 +96,34 @@ static bool text_of(struct loader *loader, struct bl_json value, struct bl_str *
     if (storage == NULL) {
         return false;
     }
-    bl_buf_init(&buf, storage, 8192);
-    if (bl_json_type(value) == BL_JSON_ARRAY) {
-        while (bl_json_next(&it)) {
-            if (!bl_json_string(it.value, &text)) {
-                return false;
-            }
-            bl_buf_str(&buf, text);
-            bl_buf_char(&buf, ',');
-        }
-    } else if (bl_json_string(value, &text)) {
-        *out = text;
-        return true;
-    } else if (bl_json_bool(value, &flag)) {
+    bl_buf_init(&buf, storage, SCALAR_BYTES);
+    if (bl_json_bool(value, &flag)) {
         bl_buf_str(&buf, flag ? BL_STR("true") : BL_STR("false"));
     } else if (bl_json_int64(value, &whole)) {
         bl_buf_i64(&buf, whole);
     } else if (bl_json_double(value, &number)) {
         bl_buf_double(&buf, number);
-    } else if (bl_json_type(value) != BL_JSON_NULL) {
+    } else {
         return false;
     }
     *out = bl_buf_view(&buf);
-    return !buf.overflowed;
+    return true;
+}
+
+/* What the setting is to parse. A number is no text: 007 and 1e3 would arrive as another one. */
+static bool text_of(struct loader *loader, const struct bl_setting *setting, struct bl_json value,
+                    struct bl_str *out) {
+    bool is_text = setting->type == BL_SETTING_TEXT || setting->type == BL_SETTING_SECRET ||
+                   setting->type == BL_SETTING_LIST;
+
+    *out = BL_STR("");
+    if (bl_json_type(value) == BL_JSON_NULL || bl_json_string(value, out)) {
+        return true;
+    }
+    if (bl_json_type(value) == BL_JSON_ARRAY) {
+        return setting->type == BL_SETTING_LIST && text_of_list(loader, value, out);
+    }
+    return !is_text && text_of_scalar(loader, value, out);
 }
 
 static struct bl_diag *add_error(struct loader *loader, struct bl_json value, const char *path) {
@@ -135,6 +159,21 @@ static void report_unknown(struct loader *loader, struct bl_json value, struct b
     }
 }
 
+static void report_type(struct loader *loader, const struct bl_setting *setting,
+                        struct bl_json value, const char *path) {
+    struct bl_diag *diag = add_error(loader, value, path);
+    bool is_scalar = bl_json_type(value) != BL_JSON_ARRAY && bl_json_type(value) != BL_JSON_OBJECT;
+
+    bl_diag_message(diag, "must be %s, found %s",
+                    setting->type == BL_SETTING_LIST ? "a list of texts"
+                    : is_scalar                      ? "a text"
+                                                     : "a value",
+                    bl_json_type_name(bl_json_type(value)));
+    if (is_scalar) {
+        bl_diag_hint(diag, "write it in quotes if it is meant as a text");
+    }
+}
+
 static void read_setting(struct loader *loader, struct bl_str section, struct bl_str key,
                          struct bl_json value) {
     struct bl_str text;
@@ -149,12 +188,10 @@ static void read_setting(struct loader *loader, struct bl_str section, struct bl
             continue;
         }
         bl_json_position(value, &line, &column);
-        if (!text_of(loader, value, &text)) {
-            bl_diag_message(add_error(loader, value, path), "must be %s, found %s",
-                            bl_settings[i].type == BL_SETTING_LIST ? "a list of texts" : "a value",
-                            bl_json_type_name(bl_json_type(value)));
-        } else {
+        if (text_of(loader, &bl_settings[i], value, &text)) {
             set(loader, i, text, (struct bl_setting_source){BL_FROM_FILE, line}, column, path);
+        } else {
+            report_type(loader, &bl_settings[i], value, path);
         }
         return;
     }
@@ -262,11 +299,11 @@ static bool is_foreign_variable(struct bl_str name) {
 }
 
 static void read_variable(struct loader *loader, struct bl_str name, struct bl_str value) {
-    char wanted[VARIABLE_BYTES];
-    char path[VARIABLE_BYTES];
+    char wanted[BL_SETTING_VARIABLE_BYTES];
+    char path[BL_SETTING_VARIABLE_BYTES];
 
     for (size_t i = 0; i < bl_setting_count; i++) {
-        variable_name(&bl_settings[i], wanted);
+        bl_setting_variable(&bl_settings[i], wanted);
         if (bl_str_equal_c(name, wanted)) {
             set(loader, i, value, (struct bl_setting_source){BL_FROM_ENVIRONMENT, 0}, 0, wanted);
             return;
@@ -285,7 +322,7 @@ static void read_environment(struct loader *loader, const char *const *environme
     for (; environment != NULL && *environment != NULL; environment++) {
         const char *equals = strchr(*environment, '=');
         struct bl_str name = {*environment, equals == NULL ? 0 : (size_t)(equals - *environment)};
-        if (equals != NULL && bl_str_starts_with(name, BL_STR(VARIABLE_PREFIX))) {
+        if (equals != NULL && bl_str_starts_with(name, BL_STR(BL_SETTING_VARIABLE_PREFIX))) {
             read_variable(loader, name, bl_str_from_c(equals + 1));
         }
     }
@@ -295,7 +332,7 @@ static void read_override(struct loader *loader, const struct bl_config_override
     for (size_t i = 0; i < bl_setting_count; i++) {
         if (is_named(&bl_settings[i], bl_str_from_c(override->section),
                      bl_str_from_c(override->key))) {
-            char path[VARIABLE_BYTES];
+            char path[BL_SETTING_VARIABLE_BYTES];
             (void)snprintf(path, sizeof(path), "option for %s%s%s", override->section,
                            override->section[0] != '\0' ? "." : "", override->key);
             set(loader, i, bl_str_from_c(override->value),
@@ -306,20 +343,22 @@ static void read_override(struct loader *loader, const struct bl_config_override
     assert(false && "an option overrides a setting that does not exist");
 }
 
-/* Says of findings from `first` on where the value came from, if it was not the file. */
+/* Says of findings from `first` on where the value came from. */
 static void name_sources(struct loader *loader, size_t first) {
     for (size_t f = first; f < loader->findings->count; f++) {
         struct bl_diag *diag = &loader->findings->items[f];
         for (size_t i = 0; i < bl_setting_count; i++) {
-            char path[VARIABLE_BYTES], variable[VARIABLE_BYTES];
+            char path[BL_SETTING_VARIABLE_BYTES], variable[BL_SETTING_VARIABLE_BYTES];
             const struct bl_setting *setting = &bl_settings[i];
             (void)snprintf(path, sizeof(path), "%s%s%s", setting->section,
                            setting->section[0] != '\0' ? "." : "", setting->key);
             size_t len = strlen(path);
             bool is_of = strncmp(diag->path, path, len) == 0 &&
                          (diag->path[len] == '\0' || diag->path[len] == '[');
-            if (is_of && loader->record->sources[i].kind == BL_FROM_ENVIRONMENT) {
-                variable_name(setting, variable);
+            if (is_of && loader->record->sources[i].kind == BL_FROM_FILE) {
+                diag->line = loader->record->sources[i].line;
+            } else if (is_of && loader->record->sources[i].kind == BL_FROM_ENVIRONMENT) {
+                bl_setting_variable(setting, variable);
                 bl_diag_path(diag, "%s (set by %s)", path, variable);
             }
         }
@@ -354,7 +393,7 @@ bl_result bl_config_load(const struct bl_config_sources *sources, struct bl_conf
         }
         if (!loader.has_no_document) { /* else what it would say is not known */
             size_t before = findings->count;
-            bl_config_check_profile(config, findings);
+            bl_config_check(config, !loader.profile_is_unknown, findings);
             name_sources(&loader, before);
         }
         result = findings->errors > 0 ? BL_FAIL(INVALID_REQUEST) : BL_OK;
@@ -380,102 +419,13 @@ bool bl_config_anonymous_reads(const struct bl_config *config) {
                                                    : config->admin.nats_anonymous_reads == 1;
 }
 
-static void write_source(const struct bl_config_record *record, size_t index, struct bl_buf *buf) {
-    char variable[VARIABLE_BYTES];
-    struct bl_setting_source source = record->sources[index];
-
-    switch (source.kind) {
-    case BL_FROM_DEFAULT:
-        bl_buf_literal(buf, "default");
-        break;
-    case BL_FROM_FILE:
-        bl_buf_printf(buf, "%.*s:%u", BL_STR_ARG(record->path), source.line);
-        break;
-    case BL_FROM_ENVIRONMENT:
-        variable_name(&bl_settings[index], variable);
-        bl_buf_printf(buf, "%s", variable);
-        break;
-    case BL_FROM_OPTION:
-        bl_buf_literal(buf, "command line");
-        break;
-    }
-}
-
-void bl_config_dump(const struct bl_config *config, struct bl_buf *buf) {
-    const struct bl_config_record *record = (const struct bl_config_record *)config;
-    const char *section = "";
-
-    for (size_t i = 0; i < bl_setting_count; i++) {
-        const struct bl_setting *setting = &bl_settings[i];
-        if (strcmp(section, setting->section) != 0) {
-            section = setting->section;
-            bl_buf_printf(buf, "%s:\n", section);
-        }
-        bl_buf_printf(buf, "%s%s: ", section[0] != '\0' ? "  " : "", setting->key);
-        bl_setting_write(setting, config, buf);
-        bl_buf_literal(buf, "  # ");
-        write_source(record, i, buf);
-        bl_buf_char(buf, '\n');
-    }
-}
-
 void bl_config_restart_needed(const struct bl_config *old, const struct bl_config *new,
                               struct bl_buf *buf) {
-    char before[8192], after[8192];
-
     for (size_t i = 0; i < bl_setting_count; i++) {
         const struct bl_setting *setting = &bl_settings[i];
-        struct bl_buf a, b;
-        bl_buf_init(&a, before, sizeof(before));
-        bl_buf_init(&b, after, sizeof(after));
-        bl_setting_write(setting, old, &a);
-        bl_setting_write(setting, new, &b);
-        if (!setting->reloadable && !bl_str_equal(bl_buf_view(&a), bl_buf_view(&b))) {
+        if (!setting->reloadable && !bl_setting_is_equal(setting, old, new)) {
             bl_buf_printf(buf, "%s%s%s%s", buf->len > 0 ? ", " : "", setting->section,
                           setting->section[0] != '\0' ? "." : "", setting->key);
         }
-    }
-}
-
-static const char *type_name(enum bl_setting_type type) {
-    static const char *const names[] = {
-        [BL_SETTING_TEXT] = "text",  [BL_SETTING_SECRET] = "secret reference",
-        [BL_SETTING_LIST] = "list",  [BL_SETTING_BOOL] = "true or false",
-        [BL_SETTING_U32] = "number", [BL_SETTING_MS] = "time",
-        [BL_SETTING_BYTES] = "size", [BL_SETTING_WORD] = "word"};
-    return names[type];
-}
-
-void bl_config_reference(struct bl_buf *buf) {
-    const char *section = "-";
-
-    bl_buf_literal(buf,
-                   "# Configuration\n\n"
-                   "Generated from the table in `src/app/settings.c`. Every setting has a default. "
-                   "A value comes from the default, the YAML file, `BEAMLINE_<SECTION>_<KEY>`, or "
-                   "an option of the command; the later wins. Times take `500ms`, `2s`, `1m` or "
-                   "milliseconds; sizes `64KiB`, `1MiB` or bytes. Secrets are references: "
-                   "`file:/path`, `credential:NAME` (systemd), and in the dev profile "
-                   "`env:NAME`.\n");
-    for (size_t i = 0; i < bl_setting_count; i++) {
-        const struct bl_setting *setting = &bl_settings[i];
-        if (strcmp(section, setting->section) != 0) {
-            section = setting->section;
-            bl_buf_printf(buf,
-                          "\n## %s\n\n| key | type | default | reload | meaning |\n"
-                          "|---|---|---|---|---|\n",
-                          section[0] != '\0' ? section : "(top level)");
-        }
-        bl_buf_printf(buf, "| `%s` | ", setting->key);
-        if (setting->type == BL_SETTING_WORD) {
-            for (size_t w = 0; setting->words[w] != NULL; w++) {
-                bl_buf_printf(buf, "%s`%s`", w == 0 ? "" : " ", setting->words[w]);
-            }
-        } else {
-            bl_buf_printf(buf, "%s", type_name(setting->type));
-        }
-        bl_buf_printf(buf, " | %s%s%s | %s | %s |\n", setting->default_text[0] != '\0' ? "`" : "",
-                      setting->default_text, setting->default_text[0] != '\0' ? "`" : "",
-                      setting->reloadable ? "yes" : "restart", setting->doc);
     }
 }

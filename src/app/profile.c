@@ -1,4 +1,5 @@
-/* What the profiles ask for. */
+/* What no single setting shows: what does not go together, and what the profiles ask for. */
+#include "app/bus_settings.h"
 #include "app/recorder.h"
 #include "app/settings.h"
 #include "flow/tenant_attributes.h"
@@ -111,17 +112,12 @@ static void check_recorded_fields(const struct bl_config *config, struct bl_find
     }
 }
 
-void bl_config_check_profile(const struct bl_config *config, struct bl_findings *findings) {
-    if (config->nats.url.count == 0) {
-        refuse(findings, "nats.url", "names no server", "for example nats://127.0.0.1:4222");
-    }
+void bl_config_check(const struct bl_config *config, bool profile_is_known,
+                     struct bl_findings *findings) {
+    bl_bus_settings_check(config, findings);
     check_attributes(config, findings);
     check_recorded_fields(config, findings);
-    if (config->nats.write_soft_cap_bytes > config->nats.write_hard_cap_bytes) {
-        refuse(findings, "nats.write_soft_cap_bytes", "is above nats.write_hard_cap_bytes",
-               "the soft cap comes first");
-    }
-    if (config->profile == BL_PROFILE_PRODUCTION) {
+    if (profile_is_known && config->profile == BL_PROFILE_PRODUCTION) {
         check_transport(config, findings);
         check_listeners(config, findings);
         check_secrets(config, findings);

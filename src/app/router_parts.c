@@ -3,6 +3,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "app/bus_settings.h"
 #include "app/router_private.h"
 #include "base/siphash.h"
 #include "observe/metrics.h"
@@ -56,40 +57,6 @@ static bl_result load_login(struct bl_router *router) {
     BL_TRY(bl_secret_resolve(config->nats.password, dev, &router->password, router->diag));
     bl_diag_path(router->diag, "%s", "");
     return BL_OK;
-}
-
-/* Settings of the connections. Strings are NUL-terminated: the configuration's are, and secrets
- * are copied with a NUL by their type. */
-static void describe_bus(struct bl_router *router) {
-    const struct bl_nats_settings *nats = &bl_router_config(router)->nats;
-    struct bl_bus_config *bus = &router->bus;
-
-    *bus = bl_bus_config_default();
-    for (size_t i = 0; i < nats->url.count && i < BL_BUS_SERVERS_MAX; i++) {
-        router->servers[i] = nats->url.items[i].data;
-        bus->server_count = i + 1;
-    }
-    bus->servers = router->servers;
-    bus->name = nats->name.data;
-    bus->token = bl_secret_bytes(&router->token).data;
-    bus->user = nats->user.data;
-    bus->password = bl_secret_bytes(&router->password).data;
-    bus->credentials_file = nats->credentials_file.data;
-    bus->nkey_public = nats->nkey_public.data;
-    bus->nkey_seed_file = nats->nkey_seed_file.data;
-    bus->tls = nats->tls;
-    bus->tls_ca_file = nats->tls_ca_file.data;
-    bus->tls_certificate_file = nats->tls_certificate_file.data;
-    bus->tls_key_file = nats->tls_key_file.data;
-    bus->tls_host = nats->tls_host.data;
-    bus->tls_skip_verify = nats->tls_skip_verify;
-    bus->connect_timeout_ms = nats->connect_timeout_ms;
-    bus->reconnect_base_ms = nats->reconnect_base_ms;
-    bus->reconnect_max_ms = nats->reconnect_max_ms;
-    bus->soft_cap_bytes = nats->write_soft_cap_bytes;
-    bus->hard_cap_bytes = nats->write_hard_cap_bytes;
-    bus->write_stall_ms = nats->write_stall_ms;
-    bus->drain_batch = nats->drain_batch;
 }
 
 static void report_policy(void *user, const char *path, const struct bl_diag *finding) {
@@ -149,7 +116,8 @@ static bl_result build(struct bl_router *router) {
     BL_TRY(random_bytes(&router->hash_seed, sizeof(router->hash_seed), router->diag));
     BL_TRY(load_key(router));
     BL_TRY(load_login(router));
-    describe_bus(router);
+    bl_bus_settings_describe(config, bl_secret_bytes(&router->token),
+                             bl_secret_bytes(&router->password), router->servers, &router->bus);
     BL_TRY(bl_metric_shard_init(&router->metrics, bl_metric_catalogue, bl_metric_limits,
                                 router->hash_seed));
     BL_TRY(bl_loop_create(MAILBOX, &router->loop, router->diag));

@@ -220,3 +220,36 @@ void bl_setting_write(const struct bl_setting *setting, const struct bl_config *
         break;
     }
 }
+
+static bool is_same_list(const struct bl_text_list *a, const struct bl_text_list *b) {
+    bool same = a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++) {
+        same = bl_str_equal(a->items[i], b->items[i]);
+    }
+    return same;
+}
+
+bool bl_setting_is_equal(const struct bl_setting *setting, const struct bl_config *a,
+                         const struct bl_config *b) {
+    const void *one = (const char *)a + setting->offset;
+    const void *other = (const char *)b + setting->offset;
+
+    switch (setting->type) {
+    case BL_SETTING_TEXT:
+    case BL_SETTING_SECRET:
+        return bl_str_equal(*(const struct bl_str *)one, *(const struct bl_str *)other);
+    case BL_SETTING_LIST:
+        return is_same_list(one, other);
+    case BL_SETTING_BOOL:
+        return *(const bool *)one == *(const bool *)other;
+    case BL_SETTING_U32:
+    case BL_SETTING_MS:
+        return *(const uint32_t *)one == *(const uint32_t *)other;
+    case BL_SETTING_BYTES:
+        return *(const uint64_t *)one == *(const uint64_t *)other;
+    case BL_SETTING_WORD:
+        return *(const int *)one == *(const int *)other;
+    }
+    return false;
+}

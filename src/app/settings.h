@@ -43,6 +43,11 @@ struct bl_config_record {
     struct bl_str path;
 };
 
+/* BEAMLINE_NATS_URL; of a top-level key BEAMLINE_PROFILE. */
+#define BL_SETTING_VARIABLE_PREFIX "BEAMLINE_"
+#define BL_SETTING_VARIABLE_BYTES 80
+void bl_setting_variable(const struct bl_setting *setting, char out[BL_SETTING_VARIABLE_BYTES]);
+
 /* Writes a value as it could stand in the file. */
 void bl_setting_write(const struct bl_setting *setting, const struct bl_config *config,
                       struct bl_buf *buf);
@@ -51,7 +56,13 @@ void bl_setting_write(const struct bl_setting *setting, const struct bl_config *
 bool bl_setting_parse(const struct bl_setting *setting, struct bl_config *config,
                       struct bl_str text, struct bl_diag *diag);
 
-/* What no single value shows: combinations that a profile refuses. */
-void bl_config_check_profile(const struct bl_config *config, struct bl_findings *findings);
+/* Whether both configurations give the setting the same value. */
+bool bl_setting_is_equal(const struct bl_setting *setting, const struct bl_config *a,
+                         const struct bl_config *b);
+
+/* Adds what no single value shows: settings that do not go together, and what the profile refuses
+ * unless it is not known which one is meant. */
+void bl_config_check(const struct bl_config *config, bool profile_is_known,
+                     struct bl_findings *findings);
 
 #endif

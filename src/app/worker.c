@@ -175,12 +175,6 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
     struct bl_intake *scoped = &worker->intakes[BL_OPERATION_COUNT];
     *scoped = (struct bl_intake){
         .worker = worker, .operation = BL_OPERATION_DECIDE, .pattern = nats->tenant_decide_subject};
-    if (bl_str_is_present(scoped->pattern) &&
-        memchr(scoped->pattern.data, '*', scoped->pattern.len) == NULL) {
-        bl_diag_path(diag, "nats.tenant_decide_subject");
-        bl_diag_message(diag, "needs a * where the tenant stands");
-        return BL_FAIL(INVALID_REQUEST);
-    }
     return subscribe(worker, scoped, scoped->pattern, diag);
 }
 

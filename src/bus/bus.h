@@ -73,6 +73,13 @@ struct bl_bus_config {
 /* The defaults: everything but `servers`. */
 struct bl_bus_config bl_bus_config_default(void);
 
+/* `problem.path` names the setting, as `nats.<key>`. Lives during the call. */
+typedef void (*bl_bus_problem_fn)(void *user, const struct bl_diag *problem);
+
+/* Tells each reason for which bl_bus_create would refuse the configuration, but for files that
+ * cannot be read: none is opened. True: there is none. Any thread. */
+bool bl_bus_config_check(const struct bl_bus_config *config, bl_bus_problem_fn tell, void *user);
+
 enum bl_bus_state { BL_BUS_CONNECTING, BL_BUS_CONNECTED, BL_BUS_RECONNECTING, BL_BUS_CLOSED };
 
 /* "connecting", "connected", "reconnecting", "closed". */

@@ -40,12 +40,12 @@ static bl_result refuse(struct bl_diag *diag, const char *path, const char *what
 
 static bl_result check_servers(const struct bl_bus_config *config, struct bl_diag *diag) {
     if (config->server_count < 1 || config->server_count > BL_BUS_SERVERS_MAX) {
-        return refuse(diag, "servers", "there have to be 1 to 16 servers");
+        return refuse(diag, "url", "there have to be 1 to 16 servers");
     }
     for (size_t i = 0; i < config->server_count; i++) {
         bl_result result = bl_server_url_check(bl_str_from_c(config->servers[i]), NULL, diag);
         if (bl_is_error(result)) {
-            bl_diag_path(diag, "nats.servers[%zu]", i);
+            bl_diag_path(diag, "nats.url[%zu]", i);
             return result;
         }
     }
@@ -67,41 +67,51 @@ static bl_result check_file(const char *file, const char *path, struct bl_diag *
     return BL_OK;
 }
 
-static bl_result check_secrets(const struct bl_bus_config *config, struct bl_diag *diag) {
-    BL_TRY(
-        check_pair(config->user, config->password, "user", "user and password go together", diag));
-    BL_TRY(check_pair(config->nkey_public, config->nkey_seed_file, "nkey_public",
-                      "nkey_public and nkey_seed_file go together", diag));
-    BL_TRY(check_pair(config->tls_certificate_file, config->tls_key_file, "tls_certificate_file",
-                      "certificate and key go together", diag));
+static bl_result check_user(const struct bl_bus_config *config, struct bl_diag *diag) {
+    return check_pair(config->user, config->password, "user", "user and password go together",
+                      diag);
+}
+
+static bl_result check_nkey(const struct bl_bus_config *config, struct bl_diag *diag) {
+    return check_pair(config->nkey_public, config->nkey_seed_file, "nkey_public",
+                      "nkey_public and nkey_seed_file go together", diag);
+}
+
+static bl_result check_certificate(const struct bl_bus_config *config, struct bl_diag *diag) {
+    return check_pair(config->tls_certificate_file, config->tls_key_file, "tls_certificate_file",
+                      "certificate and key go together", diag);
+}
+
+static bl_result check_ways(const struct bl_bus_config *config, struct bl_diag *diag) {
     int ways = (config->token != NULL) + (config->user != NULL) +
                (config->credentials_file != NULL) + (config->nkey_public != NULL);
-    if (ways > 1) {
-        return refuse(diag, "token",
-                      "only one of token, user, credentials_file and nkey_public can be used");
-    }
-    BL_TRY(check_file(config->credentials_file, "credentials_file", diag));
-    BL_TRY(check_file(config->nkey_seed_file, "nkey_seed_file", diag));
-    BL_TRY(check_file(config->tls_ca_file, "tls_ca_file", diag));
-    BL_TRY(check_file(config->tls_certificate_file, "tls_certificate_file", diag));
-    return check_file(config->tls_key_file, "tls_key_file", diag);
+    return ways <= 1
+               ? BL_OK
+               : refuse(diag, "token",
+                        "only one of token, user, credentials_file and nkey_public can be used");
+}
+
+static bl_result check_reconnect(const struct bl_bus_config *config, struct bl_diag *diag) {
+    return config->reconnect_base_ms >= 1 && config->reconnect_max_ms >= config->reconnect_base_ms
+               ? BL_OK
+               : refuse(diag, "reconnect_max_ms",
+                        "has to be at least reconnect_base_ms, that at least 1");
+}
+
+static bl_result check_caps(const struct bl_bus_config *config, struct bl_diag *diag) {
+    return config->soft_cap_bytes >= 1 && config->hard_cap_bytes > config->soft_cap_bytes &&
+                   config->hard_cap_bytes <= 1U << 30
+               ? BL_OK
+               : refuse(diag, "write_hard_cap_bytes",
+                        "has to be above write_soft_cap_bytes and at most 1 GiB");
 }
 
 static bl_result check_numbers(const struct bl_bus_config *config, struct bl_diag *diag) {
     if (config->connect_timeout_ms < 1 || config->connect_timeout_ms > 60000) {
         return refuse(diag, "connect_timeout_ms", "has to be from 1 to 60000");
     }
-    if (config->reconnect_base_ms < 1 || config->reconnect_max_ms < config->reconnect_base_ms) {
-        return refuse(diag, "reconnect_max_ms",
-                      "has to be at least reconnect_base_ms, that at "
-                      "least 1");
-    }
     if (config->ping_interval_ms < 10 || config->ping_max_out < 1 || config->ping_max_out > 1000) {
         return refuse(diag, "ping_interval_ms", "has to be at least 10, ping_max_out 1 to 1000");
-    }
-    if (config->soft_cap_bytes < 1 || config->hard_cap_bytes <= config->soft_cap_bytes ||
-        config->hard_cap_bytes > 1U << 30) {
-        return refuse(diag, "hard_cap_bytes", "has to be above soft_cap_bytes and at most 1 GiB");
     }
     if (config->write_stall_ms < 10) {
         return refuse(diag, "write_stall_ms", "has to be at least 10");
@@ -115,15 +125,43 @@ static bl_result check_numbers(const struct bl_bus_config *config, struct bl_dia
     return BL_OK;
 }
 
-static bl_result check(const struct bl_bus_config *config, struct bl_diag *diag) {
-    BL_TRY(check_servers(config, diag));
-    BL_TRY(check_secrets(config, diag));
-    BL_TRY(check_numbers(config, diag));
+static bl_result check_inbox(const struct bl_bus_config *config, struct bl_diag *diag) {
     struct bl_str prefix = bl_str_from_c(config->inbox_prefix);
-    if (prefix.len > INBOX_PREFIX_MAX || !bl_subject_is_valid(prefix, false)) {
-        return refuse(diag, "inbox_prefix", "has to be a subject of at most 128 bytes");
+    return prefix.len <= INBOX_PREFIX_MAX && bl_subject_is_valid(prefix, false)
+               ? BL_OK
+               : refuse(diag, "inbox_prefix", "has to be a subject of at most 128 bytes");
+}
+
+bool bl_bus_config_check(const struct bl_bus_config *config, bl_bus_problem_fn tell, void *user) {
+    static bl_result (*const checks[])(const struct bl_bus_config *, struct bl_diag *) = {
+        check_servers, check_user,      check_nkey,    check_certificate, check_ways,
+        check_caps,    check_reconnect, check_numbers, check_inbox,
+    };
+    bool good = true;
+    for (size_t i = 0; i < sizeof(checks) / sizeof(checks[0]); i++) {
+        struct bl_diag diag;
+        bl_diag_clear(&diag);
+        if (bl_is_error(checks[i](config, &diag))) {
+            good = false;
+            tell(user, &diag);
+        }
     }
-    return BL_OK;
+    return good;
+}
+
+static bl_result check_files(const struct bl_bus_config *config, struct bl_diag *diag) {
+    BL_TRY(check_file(config->credentials_file, "credentials_file", diag));
+    BL_TRY(check_file(config->nkey_seed_file, "nkey_seed_file", diag));
+    BL_TRY(check_file(config->tls_ca_file, "tls_ca_file", diag));
+    BL_TRY(check_file(config->tls_certificate_file, "tls_certificate_file", diag));
+    return check_file(config->tls_key_file, "tls_key_file", diag);
+}
+
+static void keep_first(void *user, const struct bl_diag *problem) {
+    struct bl_diag *diag = user;
+    if (diag->message[0] == '\0') {
+        *diag = *problem;
+    }
 }
 
 /* --- Copy and free ------------------------------------------------------------------------- */
@@ -184,7 +222,11 @@ static bl_result copy_strings(const struct bl_bus_config *from, struct bl_bus_co
 
 bl_result bl_bus_config_copy(const struct bl_bus_config *from, struct bl_bus_config *to,
                              struct bl_diag *diag) {
-    BL_TRY(check(from, diag));
+    bl_diag_clear(diag);
+    if (!bl_bus_config_check(from, keep_first, diag)) {
+        return BL_FAIL(INVALID_REQUEST);
+    }
+    BL_TRY(check_files(from, diag));
     *to = *from;
     bl_result result = copy_strings(from, to);
     if (bl_is_error(result)) {

@@ -225,7 +225,7 @@ static void test_a_bad_url_is_refused_at_once(void **state) {
     test_loop_open(&loop);
     bl_result result = bl_bus_create(loop.loop, &config, &callbacks, NULL, &bus, &diag);
     assert_int_equal(result.error, BL_E_INVALID_REQUEST);
-    assert_string_equal(diag.path, "nats.servers[0]");
+    assert_string_equal(diag.path, "nats.url[0]");
     assert_non_null(strstr(diag.message, "port"));
     assert_null(bus);
     test_loop_close(&loop);

@@ -100,14 +100,15 @@ static void the_dump_is_a_configuration(void **state) {
     struct bl_json_doc doc;
     struct bl_diag diag;
     struct bl_buf dump;
-    assert_true(bl_is_ok(load("profile: dev\nnats: {url: [a, 'b\"c']}\n", NULL, NULL, 0)));
+    assert_true(bl_is_ok(
+        load("profile: dev\ntenants: {attributes: [a/b=c, 'a/d=e\"f']}\n", NULL, NULL, 0)));
     bl_buf_init(&dump, storage, sizeof(storage));
     bl_config_dump(config, &dump);
     bl_arena_init(&arena, 65536, 1 << 22);
     assert_true(
         bl_is_ok(bl_yaml_read(bl_buf_view(&dump), &bl_json_request_limits, &arena, &doc, &diag)));
-    struct bl_json url = bl_json_path(bl_json_root(&doc), BL_STR("nats.url"));
-    assert_int_equal(bl_json_count(url), 2);
+    struct bl_json list = bl_json_path(bl_json_root(&doc), BL_STR("tenants.attributes"));
+    assert_int_equal(bl_json_count(list), 2);
     bl_arena_fini(&arena);
 }
 
@@ -223,11 +224,108 @@ static void units_are_understood(void **state) {
     assert_int_equal(config->nats.write_soft_cap_bytes, 65536);
 }
 
-static void caps_in_the_wrong_order_are_refused(void **state) {
+/* What bl_bus_create would refuse is found by whoever only loads a configuration. */
+static void what_the_bus_refuses_is_told(void **state) {
     (void)state;
-    assert_true(
-        bl_is_error(load("profile: dev\nnats: {write_soft_cap_bytes: 32MiB}\n", NULL, NULL, 0)));
-    (void)find("nats.write_soft_cap_bytes", "is above");
+    assert_true(bl_is_error(load("profile: dev\n"
+                                 "nats:\n"
+                                 "  url: [a, 'ftp://b']\n"
+                                 "  write_soft_cap_bytes: 16MiB\n"
+                                 "  reconnect_base_ms: 5000\n"
+                                 "  reconnect_max_ms: 4999\n"
+                                 "  user: me\n"
+                                 "  nkey_public: U\n"
+                                 "  decide_subject: 'a..b'\n"
+                                 "  tenant_decide_subject: a.x*.b\n"
+                                 "  queue_group: ''\n",
+                                 NULL, NULL, 0)));
+    assert_int_equal(find("nats.url[1]", "")->line, 3);
+    (void)find("nats.write_hard_cap_bytes", "above write_soft_cap_bytes");
+    assert_int_equal(find("nats.reconnect_max_ms", "at least reconnect_base_ms")->line, 6);
+    (void)find("nats.user", "go together");
+    (void)find("nats.nkey_public", "go together");
+    (void)find("nats.token", "only one of");
+    (void)find("nats.decide_subject", "no subject");
+    (void)find("nats.tenant_decide_subject", "where the tenant stands");
+    (void)find("nats.queue_group", "no queue group");
+    assert_int_equal(findings.errors, 9);
+}
+
+static void sixteen_servers_are_taken_and_more_are_refused(void **state) {
+    (void)state;
+    assert_true(bl_is_ok(
+        load("profile: dev\nnats: {url: 'a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p'}\n", NULL, NULL, 0)));
+    assert_int_equal(config->nats.url.count, 16);
+    (void)teardown(NULL);
+    assert_true(bl_is_error(
+        load("profile: dev\nnats: {url: 'a,b,c,d,e,f,g,h,i,j,k,l,m,n,o,p,q'}\n", NULL, NULL, 0)));
+    (void)find("nats.url", "1 to 16 servers");
+    (void)unlink(path);
+    assert_true(bl_is_error(load("profile: dev\nnats: {url: []}\n", NULL, NULL, 0)));
+    (void)find("nats.url", "1 to 16 servers");
+}
+
+static void the_pattern_of_tenants_has_one_star(void **state) {
+    (void)state;
+    static const char *const bad[] = {"a.b", "a.*.*", "a.*.>", "a*", "*a.b", "a..*"};
+    const struct bl_config_override good[] = {{"", "profile", "dev"},
+                                              {"nats", "tenant_decide_subject", "*.b"}};
+    assert_true(bl_is_ok(load(NULL, NULL, good, 2)));
+    (void)teardown(NULL);
+    const struct bl_config_override none[] = {{"", "profile", "dev"},
+                                              {"nats", "tenant_decide_subject", ""}};
+    assert_true(bl_is_ok(load(NULL, NULL, none, 2)));
+    (void)teardown(NULL);
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        const struct bl_config_override overrides[] = {{"", "profile", "dev"},
+                                                       {"nats", "tenant_decide_subject", bad[i]}};
+        assert_true(bl_is_error(load(NULL, NULL, overrides, 2)));
+        (void)find("nats.tenant_decide_subject", "where the tenant stands");
+    }
+}
+
+/* A production router's demands on somebody who mistyped "dev" would be no findings. */
+static void an_unknown_profile_is_the_only_finding(void **state) {
+    (void)state;
+    const struct bl_config_override wrong[] = {{"", "profile", "wrong"}};
+    assert_true(bl_is_error(load(NULL, NULL, wrong, 1)));
+    assert_int_equal(findings.count, 1);
+    const struct bl_config_override good[] = {{"", "profile", "production"}};
+    assert_true(bl_is_error(load("profile: wrong\n", NULL, good, 1)));
+    (void)find("router.key", "needs a router key"); /* what was given last counts */
+}
+
+static void a_number_is_no_text(void **state) {
+    (void)state;
+    assert_true(bl_is_error(load("profile: dev\nnats:\n  url: 5\n  user: 7\n  name: true\n"
+                                 "logs: {file: [a]}\n",
+                                 NULL, NULL, 0)));
+    const struct bl_diag *diag = find("nats.url", "must be a list of texts, found");
+    assert_int_equal(diag->line, 3);
+    assert_string_equal(diag->hint, "write it in quotes if it is meant as a text");
+    (void)find("nats.user", "must be a text, found");
+    (void)find("nats.name", "must be a text, found");
+    (void)find("logs.file", "must be a value, found");
+}
+
+/* Lists are bounded by their items and the file, not by a buffer on the way. */
+static void a_list_may_be_longer_than_8_kib(void **state) {
+    (void)state;
+    static char text[1100 * 100];
+    struct bl_buf buf;
+    bl_buf_init(&buf, text, sizeof(text) - 1);
+    bl_buf_literal(&buf, "profile: dev\nnats:\n  shared_subject_tenants:\n");
+    for (int i = 0; i < 1024; i++) {
+        bl_buf_printf(&buf, "    - tenant-%060d\n", i);
+    }
+    text[buf.len] = '\0';
+    assert_true(bl_is_ok(load(text, NULL, NULL, 0)));
+    assert_int_equal(config->nats.shared_subject_tenants.count, 1024);
+    (void)teardown(NULL);
+    bl_buf_literal(&buf, "    - one-more\n");
+    text[buf.len] = '\0';
+    assert_true(bl_is_error(load(text, NULL, NULL, 0)));
+    (void)find("nats.shared_subject_tenants", "more than 1024 items");
 }
 
 static void what_needs_a_restart_is_named(void **state) {
@@ -244,6 +342,29 @@ static void what_needs_a_restart_is_named(void **state) {
     bl_buf_init(&names, storage, sizeof(storage));
     bl_config_restart_needed(old, config, &names);
     assert_true(bl_str_equal(bl_buf_view(&names), BL_STR("nats.name, workers.count")));
+    bl_config_destroy(old);
+}
+
+static void a_change_deep_in_a_long_list_needs_a_restart(void **state) {
+    (void)state;
+    static char addresses[3 * 4096];
+    char storage[1024];
+    struct bl_buf names;
+    size_t len = 0;
+    for (int i = 0; i < 3; i++) {
+        len += (size_t)snprintf(addresses + len, 16, "%sunix:/", i > 0 ? "," : "");
+        memset(addresses + len, 'a', 3900);
+        len += 3900;
+    }
+    const struct bl_config_override overrides[] = {{"", "profile", "dev"},
+                                                   {"http", "listen", addresses}};
+    assert_true(bl_is_ok(load(NULL, NULL, overrides, 2)));
+    struct bl_config *old = config;
+    addresses[len - 1] = 'b';
+    assert_true(bl_is_ok(load(NULL, NULL, overrides, 2)));
+    bl_buf_init(&names, storage, sizeof(storage));
+    bl_config_restart_needed(old, config, &names);
+    assert_true(bl_str_equal(bl_buf_view(&names), BL_STR("http.listen")));
     bl_config_destroy(old);
 }
 
@@ -277,8 +398,14 @@ int main(void) {
         TEST(broken_files_are_told),
         TEST(every_setting_parses_its_default_and_refuses_nonsense),
         TEST(units_are_understood),
-        TEST(caps_in_the_wrong_order_are_refused),
+        TEST(what_the_bus_refuses_is_told),
+        TEST(sixteen_servers_are_taken_and_more_are_refused),
+        TEST(the_pattern_of_tenants_has_one_star),
+        TEST(an_unknown_profile_is_the_only_finding),
+        TEST(a_number_is_no_text),
+        TEST(a_list_may_be_longer_than_8_kib),
         TEST(what_needs_a_restart_is_named),
+        TEST(a_change_deep_in_a_long_list_needs_a_restart),
         TEST(the_reference_page_is_current),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

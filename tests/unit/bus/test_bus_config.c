@@ -44,18 +44,18 @@ static void test_defaults_are_valid_with_a_server(void **state) {
     struct bl_bus_config config = good();
     accepted(&config);
     config.server_count = 0;
-    refused(&config, "nats.servers");
+    refused(&config, "nats.url");
     const char *const many[BL_BUS_SERVERS_MAX + 1] = {"a", "b", "c", "d", "e", "f", "g", "h", "i",
                                                       "j", "k", "l", "m", "n", "o", "p", "q"};
     config.servers = many;
     config.server_count = BL_BUS_SERVERS_MAX;
     accepted(&config);
     config.server_count = BL_BUS_SERVERS_MAX + 1;
-    refused(&config, "nats.servers");
+    refused(&config, "nats.url");
     const char *const second_is_bad[] = {"nats://a", "ftp://b"};
     config.servers = second_is_bad;
     config.server_count = 2;
-    refused(&config, "nats.servers[1]");
+    refused(&config, "nats.url[1]");
 }
 
 static void test_numbers_at_their_limits(void **state) {
@@ -76,7 +76,7 @@ static void test_numbers_at_their_limits(void **state) {
     config.hard_cap_bytes = config.soft_cap_bytes + 1;
     accepted(&config);
     config.hard_cap_bytes = config.soft_cap_bytes;
-    refused(&config, "nats.hard_cap_bytes");
+    refused(&config, "nats.write_hard_cap_bytes");
     config = good();
     config.requests_max = 1U << 20;
     accepted(&config);
@@ -118,6 +118,26 @@ static void test_secrets_come_in_pairs_and_one_way(void **state) {
     refused(&config, "nats.tls_ca_file");
 }
 
+static void count_problems(void *user, const struct bl_diag *problem) {
+    size_t *count = user;
+    assert_true(problem->path[0] != '\0' && problem->message[0] != '\0');
+    ++*count;
+}
+
+static void test_all_problems_are_told_and_no_file_is_opened(void **state) {
+    (void)state;
+    struct bl_bus_config config = good();
+    size_t count = 0;
+    config.tls_ca_file = "/nonexistent/ca.pem";
+    assert_true(bl_bus_config_check(&config, count_problems, &count));
+    assert_int_equal(count, 0);
+    config.server_count = 0;
+    config.user = "u";
+    config.hard_cap_bytes = config.soft_cap_bytes;
+    assert_false(bl_bus_config_check(&config, count_problems, &count));
+    assert_int_equal(count, 3);
+}
+
 static void test_a_bad_file_is_told_with_the_reason(void **state) {
     (void)state;
     struct bl_bus_config config = good();
@@ -147,6 +167,7 @@ int main(void) {
         cmocka_unit_test(test_defaults_are_valid_with_a_server),
         cmocka_unit_test(test_numbers_at_their_limits),
         cmocka_unit_test(test_secrets_come_in_pairs_and_one_way),
+        cmocka_unit_test(test_all_problems_are_told_and_no_file_is_opened),
         cmocka_unit_test(test_a_bad_file_is_told_with_the_reason),
     };
     return cmocka_run_group_tests(tests, NULL, close_library);
