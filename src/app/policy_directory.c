@@ -2,19 +2,17 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
+#include "app/policy_file.h"
+#include "app/told_list.h"
 #include "policy/compile.h"
 
 #define FILES_MAX 100000
 #define SHARED_FOLDER "_shared"
-#define PROBLEMS_MAX 1000
 
 /* One policy file, as of the last scan. */
 struct entry {
@@ -27,17 +25,7 @@ struct entry {
     struct bl_policy *policy; /* last good revision, or NULL */
     bool broken;
     bool unreadable; /* looked at again in each scan: permissions change without a trace */
-};
-
-/* What was told of a folder or file, so that it is told once and not with each scan. */
-struct problem {
-    char *path;
-    char message[120];
-};
-
-struct problem_list {
-    struct problem *items;
-    size_t count;
+    bool is_new;     /* there is something to be compiled, in this scan */
 };
 
 struct entry_list {
@@ -51,8 +39,9 @@ struct bl_policy_directory {
     bl_policy_report_fn report;
     void *user;
     struct entry_list entries;
-    struct problem_list problems; /* of the last scan */
+    struct bl_told_list problems; /* of the last scan */
     size_t broken_folders;
+    bool is_unreadable;          /* the folder itself, in the last scan */
     struct bl_findings findings; /* of the file being compiled */
 };
 
@@ -60,7 +49,7 @@ struct bl_policy_directory {
 struct scan {
     struct bl_policy_directory *directory;
     struct entry_list found;
-    struct problem_list problems;
+    struct bl_told_list problems;
     size_t broken_folders;
     bool warn_unknown_keys;
     bool changed;
@@ -75,13 +64,6 @@ static void free_entry(struct entry *entry) {
 static void free_list(struct entry_list *list) {
     for (size_t i = 0; i < list->count; i++) {
         free_entry(&list->items[i]);
-    }
-    free(list->items);
-}
-
-static void free_problems(struct problem_list *list) {
-    for (size_t i = 0; i < list->count; i++) {
-        free(list->items[i].path);
     }
     free(list->items);
 }
@@ -106,39 +88,10 @@ bl_result bl_policy_directory_create(const char *path, bl_policy_report_fn repor
 void bl_policy_directory_destroy(struct bl_policy_directory *directory) {
     if (directory != NULL) {
         free_list(&directory->entries);
-        free_problems(&directory->problems);
+        bl_told_list_fini(&directory->problems);
         free(directory->path);
         free(directory);
     }
-}
-
-static bool is_told(const struct problem_list *list, const char *path, const char *message) {
-    for (size_t i = 0; i < list->count; i++) {
-        if (strcmp(list->items[i].path, path) == 0 &&
-            strncmp(list->items[i].message, message, sizeof(list->items[i].message) - 1) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* False: there are too many to remember, or no memory; then it is told again. */
-static bool remember(struct problem_list *list, const char *path, const char *message) {
-    struct problem *items = list->count >= PROBLEMS_MAX
-                                ? NULL
-                                : realloc(list->items, (list->count + 1) * sizeof(*items));
-
-    if (items == NULL) {
-        return false;
-    }
-    list->items = items;
-    items[list->count].path = strdup(path);
-    if (items[list->count].path == NULL) {
-        return false;
-    }
-    (void)snprintf(items[list->count].message, sizeof(items[list->count].message), "%s", message);
-    list->count++;
-    return true;
 }
 
 /* Tells a problem of a folder or file, once for as long as it lasts. */
@@ -146,8 +99,8 @@ static void tell_as(struct scan *scan, enum bl_severity severity, const char *pa
                     const char *message, const char *hint) {
     struct bl_diag diag;
 
-    (void)remember(&scan->problems, path, message);
-    if (is_told(&scan->directory->problems, path, message)) {
+    bl_told_list_add(&scan->problems, path, message);
+    if (bl_told_list_has(&scan->directory->problems, path, message)) {
         return;
     }
     bl_diag_clear(&diag);
@@ -190,36 +143,13 @@ static struct entry *append(struct scan *scan) {
     return entry;
 }
 
-/* The file's text; NULL with errno set. */
-static char *read_text(const char *path, size_t *len) {
-    char *text = malloc(BL_POLICY_MAX_BYTES + 1);
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t got = -1;
-
-    *len = 0;
-    while (fd >= 0 && text != NULL &&
-           (got = read(fd, text + *len, BL_POLICY_MAX_BYTES + 1 - *len)) > 0) {
-        *len += (size_t)got;
-    }
-    int error = errno;
-    if (fd >= 0) {
-        (void)close(fd);
-    }
-    if (got < 0) {
-        free(text);
-        errno = error;
-        return NULL;
-    }
-    return text;
-}
-
 /* Compiles the file; on failure the entry keeps what it had. */
 static void compile(struct scan *scan, struct entry *entry) {
     struct bl_policy_directory *directory = scan->directory;
     struct bl_policy_options options = {.warn_unknown_keys = scan->warn_unknown_keys};
     struct bl_policy *policy = NULL;
     size_t len;
-    char *text = read_text(entry->path, &len);
+    char *text = bl_policy_file_read(entry->path, &len);
 
     entry->unreadable = text == NULL;
     if (text == NULL) {
@@ -249,57 +179,25 @@ static void compile(struct scan *scan, struct entry *entry) {
     }
 }
 
-static bool is_unchanged(const struct entry *old, const struct stat *status) {
-    return old->modified.tv_sec == status->st_mtim.tv_sec &&
-           old->modified.tv_nsec == status->st_mtim.tv_nsec && old->size == status->st_size &&
-           old->inode == status->st_ino;
-}
-
-/* "default.yaml" → "default"; false for other files. */
-static bool policy_id_of(const char *name, char *out, size_t capacity) {
-    static const char *const endings[] = {".yaml", ".yml", ".json"};
-    size_t len = strlen(name);
-
-    for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-        size_t ending = strlen(endings[i]);
-        if (len > ending && len - ending < capacity &&
-            strcasecmp(name + len - ending, endings[i]) == 0) {
-            memcpy(out, name, len - ending);
-            out[len - ending] = '\0';
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool has_small_ending(const char *name) {
-    const char *dot = strrchr(name, '.');
-
-    return strcmp(dot, ".yaml") == 0 || strcmp(dot, ".yml") == 0 || strcmp(dot, ".json") == 0;
-}
-
-static bool is_listed_twice(const struct scan *scan, const char *tenant, const char *policy_id) {
-    for (size_t i = scan->found.count; i-- > 0;) {
-        const struct entry *other = &scan->found.items[i];
-        if (strcmp(other->tenant, tenant) != 0) {
-            return false; /* a tenant's files stand together */
-        }
-        if (strcmp(other->policy_id, policy_id) == 0) {
-            return true;
-        }
-    }
-    return false;
+/* Of an entry that was never looked at: no. */
+static bool is_unchanged(const struct entry *entry, const struct stat *status) {
+    return entry->modified.tv_sec == status->st_mtim.tv_sec &&
+           entry->modified.tv_nsec == status->st_mtim.tv_nsec && entry->size == status->st_size &&
+           entry->inode == status->st_ino && entry->inode != 0;
 }
 
 /* An entry for the file, with what was live of it before. NULL: left out, which was told. */
 static struct entry *add_entry(struct scan *scan, const char *tenant, const char *policy_id,
                                const char *path) {
-    struct entry *old = find_old(scan, path);
-    struct entry *entry = scan->found.count >= FILES_MAX ? NULL : append(scan);
+    const struct entry *old = find_old(scan, path);
 
-    if (entry == NULL) {
+    if (scan->found.count >= FILES_MAX) {
         tell(scan, path, "is left out: there are too many policies", "100000 files at most");
         return NULL;
+    }
+    struct entry *entry = append(scan);
+    if (entry == NULL) {
+        return NULL; /* no memory: the scan fails as a whole */
     }
     (void)snprintf(entry->tenant, sizeof(entry->tenant), "%s", tenant);
     (void)snprintf(entry->policy_id, sizeof(entry->policy_id), "%s", policy_id);
@@ -313,6 +211,9 @@ static struct entry *add_entry(struct scan *scan, const char *tenant, const char
         entry->policy = old->policy == NULL ? NULL : bl_policy_ref(old->policy);
         entry->broken = old->broken;
         entry->unreadable = old->unreadable;
+        entry->modified = old->modified;
+        entry->size = old->size;
+        entry->inode = old->inode;
     }
     return entry;
 }
@@ -332,20 +233,16 @@ static void visit_file(struct scan *scan, const char *tenant, const char *path, 
     char policy_id[256];
     struct stat status, link;
 
-    if (!policy_id_of(name, policy_id, sizeof(policy_id)) || lstat(path, &link) != 0) {
+    if (!bl_policy_file_id(name, policy_id, sizeof(policy_id)) || lstat(path, &link) != 0) {
         return; /* no policy, or gone since it was listed */
     }
-    if (!has_small_ending(name)) {
+    if (!bl_policy_file_has_small_ending(name)) {
         tell_as(scan, BL_SEVERITY_WARNING, path, "is not read: its ending is in capitals",
                 "rename it to .yaml, .yml or .json");
         return;
     }
     if (!bl_policy_id_is_valid(bl_str_from_c(policy_id))) {
         tell(scan, path, "the file's name is no policy id", "use A-Z a-z 0-9 _ . : - only");
-        return;
-    }
-    if (is_listed_twice(scan, tenant, policy_id)) {
-        tell(scan, path, "another file holds this policy already", "keep one of the two");
         return;
     }
     bool can_be_seen = stat(path, &status) == 0;
@@ -356,15 +253,12 @@ static void visit_file(struct scan *scan, const char *tenant, const char *path, 
         return;
     }
     struct entry *entry = add_entry(scan, tenant, policy_id, path);
-    if (entry == NULL) {
-        return;
-    }
-    const struct entry *old = find_old(scan, path);
-    entry->modified = status.st_mtim;
-    entry->size = status.st_size;
-    entry->inode = status.st_ino;
-    if (old == NULL || old->unreadable || !is_unchanged(old, &status)) {
-        compile(scan, entry);
+    if (entry != NULL) {
+        entry->is_new = entry->unreadable || !is_unchanged(entry, &status);
+        entry->modified = status.st_mtim;
+        entry->size = status.st_size;
+        entry->inode = status.st_ino;
+        entry->unreadable = false;
     }
 }
 
@@ -421,7 +315,7 @@ static void visit_tenant(struct scan *scan, const char *unused, const char *path
         return;
     }
     if (!S_ISDIR(status.st_mode)) {
-        if (policy_id_of(name, policy_id, sizeof(policy_id))) {
+        if (bl_policy_file_id(name, policy_id, sizeof(policy_id))) {
             tell_as(scan, BL_SEVERITY_WARNING, path,
                     "is not read: policies stand in the folder of their tenant",
                     "move it to _shared/ for all tenants, or to a folder named as its tenant");
@@ -437,8 +331,64 @@ static void visit_tenant(struct scan *scan, const char *unused, const char *path
     }
 }
 
+static int by_policy(const void *a, const void *b) {
+    const struct entry *one = *(struct entry *const *)a;
+    const struct entry *other = *(struct entry *const *)b;
+    int order = strcmp(one->tenant, other->tenant);
+
+    order = order != 0 ? order : strcmp(one->policy_id, other->policy_id);
+    return order != 0 ? order : by_path(one, other);
+}
+
+/* Neither of two files for one policy is read, whichever comes first: what was live stays. */
+static void refuse_twins(struct scan *scan, struct entry *one, struct entry *other) {
+    char message[110];
+    struct entry *const twins[] = {one, other};
+
+    for (size_t i = 0; i < 2; i++) {
+        const char *name = strrchr(twins[1 - i]->path, '/');
+        (void)snprintf(message, sizeof(message), "is not read: %.60s holds this policy, too",
+                       name + 1);
+        tell(scan, twins[i]->path, message,
+             "keep one of the two; the revision that was live, if there is one, stays");
+        twins[i]->broken = true;
+        twins[i]->unreadable = true; /* looked at again: the other one may go */
+        twins[i]->is_new = false;
+    }
+}
+
+static void find_twins(struct scan *scan) {
+    size_t count = scan->found.count;
+    struct entry **sorted = calloc(count + 1, sizeof(struct entry *));
+
+    if (sorted == NULL) {
+        scan->out_of_memory = true;
+        return;
+    }
+    for (size_t i = 0; i < count; i++) {
+        sorted[i] = &scan->found.items[i];
+    }
+    qsort(sorted, count, sizeof(struct entry *), by_policy);
+    for (size_t i = 1; i < count; i++) {
+        if (strcmp(sorted[i - 1]->tenant, sorted[i]->tenant) == 0 &&
+            strcmp(sorted[i - 1]->policy_id, sorted[i]->policy_id) == 0) {
+            refuse_twins(scan, sorted[i - 1], sorted[i]);
+        }
+    }
+    free(sorted);
+}
+
+static void compile_new(struct scan *scan) {
+    find_twins(scan);
+    for (size_t i = 0; i < scan->found.count && !scan->out_of_memory; i++) {
+        if (scan->found.items[i].is_new) {
+            compile(scan, &scan->found.items[i]);
+        }
+    }
+}
+
 static void take_problems(struct scan *scan) {
-    free_problems(&scan->directory->problems);
+    bl_told_list_fini(&scan->directory->problems);
     scan->directory->problems = scan->problems;
 }
 
@@ -447,9 +397,12 @@ bl_result bl_policy_directory_scan(struct bl_policy_directory *directory, bool w
     struct scan scan = {.directory = directory, .warn_unknown_keys = warn_unknown_keys};
 
     *changed = false;
-    bool is_read = for_each(&scan, directory->path, NULL, visit_tenant);
+    directory->is_unreadable = !for_each(&scan, directory->path, NULL, visit_tenant);
+    if (!directory->is_unreadable) {
+        compile_new(&scan);
+    }
     take_problems(&scan);
-    if (!is_read) {
+    if (directory->is_unreadable) {
         return BL_OK;
     }
     directory->broken_folders = scan.broken_folders;
@@ -496,8 +449,12 @@ size_t bl_policy_directory_live(const struct bl_policy_directory *directory) {
     return count;
 }
 
+bool bl_policy_directory_is_unreadable(const struct bl_policy_directory *directory) {
+    return directory->is_unreadable;
+}
+
 size_t bl_policy_directory_broken(const struct bl_policy_directory *directory) {
-    size_t count = directory->broken_folders;
+    size_t count = directory->broken_folders + directory->is_unreadable;
 
     for (size_t i = 0; i < directory->entries.count; i++) {
         count += directory->entries.items[i].broken;

@@ -4,7 +4,8 @@
  *
  * A scan reads what changed and shares what did not. A file that does not compile keeps the last
  * revision that did, and is reported; a file that is gone takes its policy with it. Names that are
- * no ids, and two files for one policy, are reported and left out. Control thread only.
+ * no ids are reported and left out. Of two files for one policy neither is read, whatever their
+ * order: both are reported, and what was live of the policy stays. Control thread only.
  */
 #ifndef BL_APP_POLICY_DIRECTORY_H
 #define BL_APP_POLICY_DIRECTORY_H
@@ -35,6 +36,10 @@ BL_MUST_USE bl_result bl_policy_directory_catalog(const struct bl_policy_directo
                                                   uint64_t hash_seed, struct bl_catalog **out);
 
 size_t bl_policy_directory_live(const struct bl_policy_directory *directory);
+/* Whether the last scan could not read the folder itself. */
+bool bl_policy_directory_is_unreadable(const struct bl_policy_directory *directory);
+
+/* Files and folders that the last scan did not take over, the folder itself among them. */
 size_t bl_policy_directory_broken(const struct bl_policy_directory *directory);
 
 /* Shows every live policy with its file. */

@@ -160,6 +160,7 @@ struct bl_policy_sources_stats bl_policy_sources_stats(const struct bl_policy_so
     if (sources->directory != NULL) {
         stats.from_directory = bl_policy_directory_live(sources->directory);
         stats.broken = bl_policy_directory_broken(sources->directory);
+        stats.directory_unreadable = bl_policy_directory_is_unreadable(sources->directory);
     }
     if (sources->store != NULL) {
         struct bl_policy_store_stats store = bl_policy_store_stats(sources->store);

@@ -34,6 +34,7 @@ struct bl_policy_sources_stats {
     size_t shadowed;                   /* in the store, but a file wins */
     size_t broken;                     /* files and newest revisions that are not taken over */
     bool store_unreadable;
+    bool directory_unreadable;
     uint64_t store_revision;
 };
 struct bl_policy_sources_stats bl_policy_sources_stats(const struct bl_policy_sources *sources);

@@ -108,6 +108,19 @@ static bl_result start_recording(struct bl_router *router) {
     return BL_OK;
 }
 
+/* A folder that goes while serving leaves its policies live; one that was never there is a mistake
+ * in the configuration, which `beamline check` calls an error, too. */
+static bl_result require_folder(struct bl_router *router) {
+    if (!bl_policy_sources_stats(router->policies).directory_unreadable) {
+        return BL_OK;
+    }
+    bl_diag_path(router->diag, "policies.directory");
+    bl_diag_message(router->diag, "the folder %.150s cannot be read",
+                    bl_router_config(router)->policies.directory.data);
+    bl_diag_hint(router->diag, "create it, or mend its path or permissions");
+    return BL_FAIL(INVALID_REQUEST);
+}
+
 static bl_result build(struct bl_router *router) {
     const struct bl_config *config = bl_router_config(router);
 
@@ -131,7 +144,8 @@ static bl_result build(struct bl_router *router) {
     router->parts.log = router->log;
     router->parts.changed = &router->changed;
     router->parts.ready = &router->ready;
-    return bl_router_load_policies(router);
+    BL_TRY(bl_router_load_policies(router));
+    return require_folder(router);
 }
 
 bl_result bl_router_set_up(struct bl_router *router, struct bl_config *config) {

@@ -51,6 +51,15 @@ test('production says what is missing and does not start', () => {
   assert.equal(run(['serve', '--config', '/nonexistent.yaml', '--profile', 'dev']).code, 1);
 });
 
+test('a folder of policies that is not there: check and serve both refuse', (t) => {
+  const folder = scratch(t, { 'router.yaml': 'profile: dev\n' });
+  for (const command of ['check', 'serve']) {
+    const done = run([command, '--config', join(folder, 'router.yaml'), '--policies', join(folder, 'gone')]);
+    assert.equal(done.code, 1, command);
+    assert.match(done.out + done.err, /gone.*(No such file|cannot be read)/);
+  }
+});
+
 test('a secret is never shown', (t) => {
   const folder = scratch(t, { key: 'very-secret-router-key-0123456789', 'good.yaml': '' });
   writeFileSync(join(folder, 'good.yaml'), `profile: dev\nrouter: {key: "file:${join(folder, 'key')}"}\n`);

@@ -1,7 +1,7 @@
 // Policies in a store: the command line writes while a router serves; what breaks leaves it serving.
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -218,4 +218,26 @@ test('a read-only store can be read, and a write says why not', { skip: process.
   } finally {
     chmodSync(folder, 0o755);
   }
+});
+
+test('import takes a folder that it cannot read for a problem, not for an empty one', (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bl-import-'));
+  t.after(() => { chmodSync(join(folder, 'files', 'a'), 0o755); rmSync(folder, { recursive: true, force: true }); });
+  for (const tenant of ['a', 'b']) {
+    mkdirSync(join(folder, 'files', tenant), { recursive: true });
+    writeFileSync(join(folder, 'files', tenant, 'default.yaml'), 'providers: [{name: x}]\n');
+  }
+  // Permissions do not bind root, so the command runs as somebody else where the test is root.
+  const somebody = process.getuid() === 0 ? { uid: 65534, gid: 65534 } : {};
+  if (process.getuid() === 0) for (const path of [folder, join(folder, 'files')]) chownSync(path, 65534, 65534);
+  const run = (...args) => spawnSync(beamline, ['policy', ...args, '--store', join(folder, 'p.db')], { encoding: 'utf8', timeout: 20000, ...somebody });
+  const first = run('import', join(folder, 'files'), '--prune');
+  assert.equal(first.status, 0, first.stderr);
+  chmodSync(join(folder, 'files', 'a'), 0);
+  const second = run('import', join(folder, 'files'), '--prune');
+  assert.equal(second.status, 1, second.stdout);
+  assert.match(second.stderr, /Permission denied/);
+  assert.match(second.stderr, /nothing was written/);
+  assert.equal(run('import', join(folder, 'gone'), '--prune').status, 1);
+  assert.equal(run('list').stdout.split('\n').filter((line) => line.includes('default')).length, 2);
 });

@@ -174,13 +174,80 @@ static void names_that_are_no_ids_are_told(void **state) {
     assert_int_equal(bl_policy_directory_live(directory), 0);
 }
 
-static void two_files_for_one_policy_are_told(void **state) {
+#define OTHER "{\"providers\":[{\"name\":\"b\"}]}"
+
+static void two_files_for_one_policy_are_both_refused(void **state) {
     (void)state;
     put("t/default.yaml", ONE);
-    put("t/default.json", "{\"providers\":[{\"name\":\"a\"}]}");
+    put("t/default.json", OTHER);
+    put("t/fine.yaml", ONE);
+    (void)scan();
+    assert_non_null(strstr(reports, "/t/default.yaml:0  is not read: default.json holds"));
+    assert_non_null(strstr(reports, "/t/default.json:0  is not read: default.yaml holds"));
+    assert_null(find("t", "default"));
+    assert_non_null(find("t", "fine"));
+    assert_int_equal(bl_policy_directory_broken(directory), 2);
+    (void)scan();
+    assert_string_equal(reports, "");
+    assert_int_equal(remove(below("t/default.yaml")), 0);
     assert_true(scan());
-    assert_non_null(strstr(reports, "another file holds this policy"));
-    assert_int_equal(bl_policy_directory_live(directory), 1);
+    assert_memory_equal(find("t", "default")->providers[0].id.data, "b", 1);
+    assert_int_equal(bl_policy_directory_broken(directory), 0);
+}
+
+/* In both orders of arrival, the second file changes nothing, and nor does a change of the first. */
+static void a_second_file_for_a_live_policy_leaves_it_as_it_was(void **state) {
+    static const char *const names[] = {"t/default.yaml", "t/default.json"};
+    (void)state;
+    for (int first = 0; first < 2; first++) {
+        put(names[first], ONE);
+        assert_true(scan());
+        put(names[1 - first], OTHER);
+        (void)scan();
+        assert_memory_equal(find("t", "default")->providers[0].id.data, "a", 1);
+        put(names[first], TWO);
+        (void)scan();
+        assert_int_equal(find("t", "default")->provider_count, 1);
+        assert_int_equal(remove(below(names[1 - first])), 0);
+        assert_true(scan());
+        assert_int_equal(find("t", "default")->provider_count, 2);
+        assert_int_equal(bl_policy_directory_broken(directory), 0);
+        assert_int_equal(remove(below(names[first])), 0);
+        assert_true(scan());
+    }
+}
+
+static void two_folders_for_all_tenants_are_twins(void **state) {
+    (void)state;
+    put("_shared/default.yaml", ONE);
+    put("*/default.yaml", TWO);
+    put("between/default.yaml", ONE);
+    (void)scan();
+    assert_null(find("*", "default"));
+    assert_int_equal(bl_policy_directory_broken(directory), 2);
+}
+
+/* Permissions bind root, too, once it has taken somebody else's place. */
+static void a_folder_that_turns_unreadable_keeps_its_policies(void **state) {
+    uid_t self = geteuid();
+    (void)state;
+    put("t/a.yaml", ONE);
+    put("u/a.yaml", ONE);
+    assert_true(scan());
+    assert_int_equal(chmod(folder, 0755), 0);
+    assert_int_equal(chmod(below("t"), 0), 0);
+    assert_int_equal(self == 0 ? seteuid(65534) : 0, 0);
+    bool changed = scan();
+    bool kept = find("t", "a") != NULL && find("u", "a") != NULL;
+    size_t broken = bl_policy_directory_broken(directory);
+    assert_int_equal(seteuid(self), 0);
+    assert_int_equal(chmod(below("t"), 0755), 0);
+    assert_false(changed);
+    assert_true(kept);
+    assert_int_equal(broken, 2); /* the folder and its file */
+    assert_non_null(strstr(reports, "/t:0  Permission denied"));
+    assert_false(scan());
+    assert_int_equal(bl_policy_directory_broken(directory), 0);
 }
 
 static void a_missing_folder_changes_nothing(void **state) {
@@ -191,6 +258,8 @@ static void a_missing_folder_changes_nothing(void **state) {
     assert_false(scan());
     assert_non_null(strstr(reports, "No such file"));
     assert_non_null(find("t", "default"));
+    assert_true(bl_policy_directory_is_unreadable(directory));
+    assert_int_equal(bl_policy_directory_broken(directory), 1);
     assert_int_equal(mkdir(folder, 0755), 0);
 }
 
@@ -285,7 +354,10 @@ int main(void) {
         TEST(a_file_that_never_was_good_is_no_policy),
         TEST(a_removed_file_takes_its_policy),
         TEST(names_that_are_no_ids_are_told),
-        TEST(two_files_for_one_policy_are_told),
+        TEST(two_files_for_one_policy_are_both_refused),
+        TEST(a_second_file_for_a_live_policy_leaves_it_as_it_was),
+        TEST(two_folders_for_all_tenants_are_twins),
+        TEST(a_folder_that_turns_unreadable_keeps_its_policies),
         TEST(a_missing_folder_changes_nothing),
         TEST(links_are_followed),
         TEST(too_large_files_are_refused),
