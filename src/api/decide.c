@@ -3,6 +3,7 @@
 #include "api/handler_private.h"
 #include "wire/decide_reply.h"
 #include "wire/fields.h"
+#include "wire/request_headers.h"
 
 static bl_result refuse_not_stored(struct bl_refusal *refusal) {
     struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_DECISION_NOT_FOUND, BL_INTAKE_NONE);
@@ -47,9 +48,12 @@ bl_result bl_api_get_decision(struct bl_api_exchange *exchange) {
     struct bl_request *request = &api->work.decoded.request;
     struct bl_refusal *refusal = &api->work.refusal;
     struct bl_str asked = BL_STR_ABSENT;
+    struct bl_str header_tenant = BL_STR_ABSENT;
     struct bl_json body;
 
     BL_TRY(bl_api_read_body(exchange, &body));
+    BL_TRY(bl_wire_check_headers(&exchange->message->headers, refusal));
+    BL_TRY(bl_wire_header_tenant(&exchange->message->headers, &header_tenant, refusal));
     for (size_t i = 0; i < 3; i++) {
         struct bl_str id = BL_STR_ABSENT;
         BL_TRY(bl_wire_id(refusal, bl_json_get(body, bl_str_from_c(names[i])), names[i],
@@ -66,10 +70,12 @@ bl_result bl_api_get_decision(struct bl_api_exchange *exchange) {
     request->request_id = asked;
     BL_TRY(bl_wire_string(refusal, bl_json_get(body, BL_STR("tenant_id")), "tenant_id",
                           &request->tenant_id));
-    if (bl_str_is_blank(request->tenant_id) && api->anonymous_reads) {
+    bool is_named = !bl_str_is_blank(request->tenant_id) || !bl_str_is_blank(header_tenant) ||
+                    !bl_str_is_blank(exchange->subject_tenant);
+    if (!is_named && api->anonymous_reads) {
         return refuse_not_stored(refusal);
     }
-    BL_TRY(bl_tenant_resolve(&api->tenants, exchange->subject_tenant, BL_STR_ABSENT,
+    BL_TRY(bl_tenant_resolve(&api->tenants, exchange->subject_tenant, header_tenant,
                              request->tenant_id, &exchange->tenant_id, refusal));
     return refuse_not_stored(refusal);
 }

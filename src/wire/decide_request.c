@@ -4,6 +4,7 @@
 #include "wire/fields.h"
 #include "wire/members.h"
 #include "wire/read.h"
+#include "wire/request_headers.h"
 #include "wire/trace_context.h"
 
 /* One message on its way in. */
@@ -81,38 +82,6 @@ static void match(struct intake *intake, struct bl_str generated_id) {
     if (!bl_str_is_present(request->request_id)) {
         request->request_id = generated_id;
     }
-}
-
-/* What names or versions the request may stand twice, but not with two values: whoever guards the
- * way here may have looked at the other one. */
-static bl_result check_headers(struct intake *intake) {
-    static const struct {
-        const char *name;
-        enum bl_error error;
-        enum bl_intake_code intake_code;
-    } single[] = {
-        {"version", BL_E_INVALID_REQUEST, BL_INTAKE_VERSION_UNSUPPORTED},
-        {"tenant_id", BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN},
-        {"X-Tenant-ID", BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN},
-        {"X-Request-ID", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-        {"trace_id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-        {"X-Trace-Id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-        {"idempotency_key", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-        {"idempotency-key", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-        {"x-user-id", BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID},
-    };
-
-    for (size_t i = 0; i < sizeof(single) / sizeof(single[0]); i++) {
-        if (bl_headers_conflict(&intake->message->headers, single[i].name)) {
-            struct bl_diag *diag =
-                bl_refusal_begin(intake->refusal, single[i].error, single[i].intake_code);
-            bl_diag_path(diag, "header %s", single[i].name);
-            bl_diag_message(diag, "stands there more than once, with different values");
-            bl_diag_hint(diag, "send it once");
-            return (bl_result){single[i].error};
-        }
-    }
-    return BL_OK;
 }
 
 static bl_result refuse_version(struct intake *intake, struct bl_str version) {
@@ -204,24 +173,6 @@ static bl_result read_idempotency_key(struct intake *intake) {
         return BL_FAIL(INVALID_REQUEST);
     }
     return bl_wire_check_id(intake->refusal, *key, "idempotency_key", BL_WIRE_ID_MAX);
-}
-
-/* Two headers can name the tenant; if they differ nobody can say which is meant. */
-static bl_result read_tenant(struct intake *intake, struct bl_str *header_tenant) {
-    struct bl_str named = header(intake, "tenant_id");
-    struct bl_str other = header(intake, "X-Tenant-ID");
-
-    BL_TRY(bl_wire_string(intake->refusal, intake->members.tenant_id, "tenant_id",
-                          &intake->request->tenant_id));
-    if (!bl_str_is_blank(named) && !bl_str_is_blank(other) && bl_str_compare(named, other) != 0) {
-        struct bl_diag *diag =
-            bl_refusal_begin(intake->refusal, BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN);
-        bl_diag_path(diag, "tenant_id");
-        bl_diag_message(diag, "the headers tenant_id and X-Tenant-ID do not name the same tenant");
-        return BL_FAIL(FORBIDDEN);
-    }
-    *header_tenant = bl_str_is_blank(named) ? other : named;
-    return BL_OK;
 }
 
 static bl_result read_policy_id(struct intake *intake) {
@@ -397,10 +348,11 @@ bl_result bl_wire_decode_decide(const struct bl_message *message, struct bl_str 
     intake.body = body_of(&intake.members, out->request.dialect);
     match(&intake, generated_id);
 
-    BL_TRY(check_headers(&intake));
+    BL_TRY(bl_wire_check_headers(&message->headers, refusal));
     BL_TRY(check_version(&intake));
     BL_TRY(read_correlation(&intake));
-    BL_TRY(read_tenant(&intake, &out->header_tenant));
+    BL_TRY(bl_wire_string(refusal, intake.members.tenant_id, "tenant_id", &out->request.tenant_id));
+    BL_TRY(bl_wire_header_tenant(&message->headers, &out->header_tenant, refusal));
     BL_TRY(read_work(&intake, &out->operation));
     BL_TRY(read_parts(&intake));
     BL_TRY(read_policy_id(&intake));

@@ -76,6 +76,39 @@ static void the_bridge_asks_for_what_is_not_stored(void **state) {
         BL_E_NONE);
 }
 
+/* Whoever guards the way to the stored decisions has to see the tenant that counts. */
+static void get_decision_reads_the_headers_that_decide_reads(void **state) {
+    static const struct {
+        const char *headers[7];
+        const char *body;
+        enum bl_error error;
+    } cases[] = {
+        {{"X-Tenant-ID", "acme", NULL}, "{'message_id':'a'}", BL_E_DECISION_NOT_FOUND},
+        {{"tenant_id", "acme", NULL},
+         "{'message_id':'a','tenant_id':'acme'}",
+         BL_E_DECISION_NOT_FOUND},
+        {{"tenant_id", "beta", NULL}, "{'message_id':'a'}", BL_E_UNAUTHORIZED},
+        {{"tenant_id", "acme", NULL}, "{'message_id':'a','tenant_id':'beta'}", BL_E_FORBIDDEN},
+        {{"tenant_id", "acme", "X-Tenant-ID", "beta", NULL}, "{'message_id':'a'}", BL_E_FORBIDDEN},
+        {{"tenant_id", "acme", "tenant_id", "beta", NULL}, "{'message_id':'a'}", BL_E_FORBIDDEN},
+        {{"trace_id", "1", "trace_id", "2", NULL}, "{'message_id':'a'}", BL_E_INVALID_REQUEST},
+        {{"X-Request-ID", "1", "X-Request-ID", "2", NULL},
+         "{'message_id':'a'}",
+         BL_E_INVALID_REQUEST},
+    };
+    (void)state;
+    fixture.api.tenants = (struct bl_tenant_rule){false, listed, 1};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct bl_message message = message_of(json_text(cases[i].body), cases[i].headers);
+        api_fixture_send(&fixture, BL_OPERATION_GET_DECISION, &message, BL_STR_ABSENT);
+        assert_int_equal(fixture.report.error, cases[i].error);
+    }
+    static const char *const trace[] = {"X-Trace-Id", "t-1", NULL};
+    struct bl_message message = message_of(json_text("{'message_id':'a'}"), trace);
+    api_fixture_send(&fixture, BL_OPERATION_GET_DECISION, &message, BL_STR_ABSENT);
+    expect("context.trace_id", "'t-1'");
+}
+
 static void equal_requests_have_decisions_of_their_own(void **state) {
     char first[256];
     (void)state;
@@ -130,6 +163,7 @@ int main(void) {
         TEST(the_tenant_may_be_named_by_any_one_place),
         TEST(without_a_credential_only_listed_tenants_are_believed),
         TEST(the_bridge_asks_for_what_is_not_stored),
+        TEST(get_decision_reads_the_headers_that_decide_reads),
         TEST(equal_requests_have_decisions_of_their_own),
         TEST(a_stored_decision_is_named_by_one_of_three_ids),
         TEST(stored_decisions_are_not_open_to_everybody),
