@@ -2,12 +2,15 @@
 #include <sys/random.h>
 
 #include "app/worker_private.h"
-#include "base/text.h"
 #include "net/clock.h"
+#include "wire/tenant_token.h"
 
 #define OVERLOAD_RETRY_MS 1000
 
-/* The tenant of a tenant-scoped subject: what stands at the pattern's `*`, with =HH read back. */
+/* No tenant id, and so refused as one. */
+#define NO_TENANT BL_STR("=")
+
+/* The tenant of a tenant-scoped subject: what stands at the pattern's `*`. */
 static struct bl_str tenant_of(struct bl_str pattern, struct bl_str subject, char *storage,
                                size_t capacity) {
     const char *star = memchr(pattern.data, '*', pattern.len);
@@ -15,20 +18,11 @@ static struct bl_str tenant_of(struct bl_str pattern, struct bl_str subject, cha
     struct bl_buf out;
 
     if (subject.len < pattern.len) {
-        return BL_STR_ABSENT;
+        return NO_TENANT;
     }
     struct bl_str token = {subject.data + before, subject.len - pattern.len + 1};
     bl_buf_init(&out, storage, capacity);
-    for (size_t i = 0; i < token.len; i++) {
-        unsigned char byte = (unsigned char)token.data[i];
-        if (byte == '=' &&
-            (token.len - i < 3 || !bl_hex_read((struct bl_str){token.data + i + 1, 2}, &byte, 1))) {
-            return token; /* no escape: the grammar of tenant ids refuses it */
-        }
-        i += token.data[i] == '=' ? 2 : 0;
-        bl_buf_char(&out, (char)byte);
-    }
-    return out.overflowed ? token : bl_buf_view(&out);
+    return bl_tenant_token_read(token, &out) ? bl_buf_view(&out) : NO_TENANT;
 }
 
 /* 16 bytes from the kernel's generator, fetched for many requests at a time. */

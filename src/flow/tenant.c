@@ -39,6 +39,14 @@ bl_result bl_tenant_resolve(const struct bl_tenant_rule *rule, struct bl_str sub
     struct bl_str found = BL_STR_ABSENT;
     struct bl_diag *diag;
 
+    if (!bl_str_is_blank(subject_tenant) && !bl_tenant_id_is_valid(subject_tenant, false)) {
+        diag =
+            bl_refusal_begin(refusal, BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID);
+        bl_diag_path(diag, "tenant_id");
+        bl_diag_message(diag, "the subject does not spell a tenant id");
+        bl_diag_hint(diag, "write each byte outside [A-Za-z0-9_-] as =HH in capitals, no other");
+        return BL_FAIL(INVALID_REQUEST);
+    }
     if (!agree(&found, subject_tenant) || !agree(&found, header_tenant) ||
         !agree(&found, body_tenant)) {
         diag = bl_refusal_begin(refusal, BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN);

@@ -113,6 +113,17 @@ test('SIGTERM under load: what was sent is answered once, exit code 0', async (t
   assert.ok([...seen.values()].every((count) => count === 1));
 });
 
+test('a tenant has one spelling in subjects', async (t) => {
+  const stack = await Stack.start(t, { policies: { 'a.b/default.yaml': samplePolicy } });
+  const ask = (token, body = { task }) => stack.request(body, { subject: `beamline.router.v1.t.${token}.decide` });
+  assert.equal((await ask('a=2Eb')).ok, true);
+  for (const token of ['a=2eb', '=61=2Eb', 'a=2E=62', 'a=2Eb=', 'a:b']) {
+    const { ok, error } = await ask(token, { task, tenant_id: 'a.b' });
+    assert.equal(ok, false, token);
+    assert.deepEqual([error.code, error.intake_error_code], ['invalid_request', 'CORRELATION_FIELDS_INVALID'], token);
+  }
+});
+
 const users = (permissions) => `authorization { users: [
   { user: router, password: secret, permissions: { publish: ">", subscribe: { allow: ">" ${permissions} } } }
   { user: client, password: client } ] }`;

@@ -54,6 +54,15 @@ static void two_names_are_forbidden_wherever_they_stand(void **state) {
     expect_refused(BL_E_FORBIDDEN, BL_INTAKE_TENANT_FORBIDDEN, resolve(&dev, "a", "a", "A"));
 }
 
+/* Whatever header and body say: that subject is nobody's. */
+static void a_subject_that_spells_no_tenant_is_invalid(void **state) {
+    (void)state;
+    expect_refused(BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID,
+                   resolve(&dev, "=", NULL, NULL));
+    expect_refused(BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID,
+                   resolve(&dev, "=", "acme", "acme"));
+}
+
 static void no_name_is_invalid(void **state) {
     (void)state;
     expect_refused(BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID,
@@ -102,6 +111,7 @@ int main(void) {
         cmocka_unit_test(one_place_is_enough),
         cmocka_unit_test(equal_names_and_empty_ones_agree),
         cmocka_unit_test(two_names_are_forbidden_wherever_they_stand),
+        cmocka_unit_test(a_subject_that_spells_no_tenant_is_invalid),
         cmocka_unit_test(no_name_is_invalid),
         cmocka_unit_test(a_name_outside_the_grammar_is_invalid),
         cmocka_unit_test(a_shared_subject_is_believed_only_for_listed_tenants),
