@@ -5,11 +5,12 @@
 #include "cli/offline.h"
 #include "cli/policy_command.h"
 #include "cli/policy_source.h"
-#include "json/canonical.h"
+#include "flow/diff.h"
 #include "json/document.h"
+#include "json/writer.h"
 #include "policy/compile.h"
 
-#define TEXT_BYTES ((size_t)256 * 1024)
+#define REPLY_BYTES ((size_t)16 * 1024 * 1024) /* both sides whole, every byte escaped */
 
 /* One side: compiled, and as it was written. */
 struct side {
@@ -41,252 +42,91 @@ static bool read_side(struct diff *diff, const char *path, const char *tenant, s
                                      &side->doc, &diag));
 }
 
-/* A value in its one canonical form; absent for what is not there. */
-static struct bl_str canonical(struct diff *diff, struct bl_json value) {
-    struct bl_json_writer writer;
+static void write_change(struct diff *diff, const struct bl_diff_change *change) {
+    bl_json_write_object_begin(&diff->writer);
+    bl_json_write_member(&diff->writer, BL_STR("kind"),
+                         bl_str_from_c(bl_diff_kind_word(change->kind)));
+    bl_json_write_member(&diff->writer, BL_STR("name"), change->name);
+    if (bl_str_is_present(change->before)) {
+        bl_json_write_key(&diff->writer, BL_STR("before"));
+        bl_json_write_raw(&diff->writer, change->before);
+    }
+    if (bl_str_is_present(change->after)) {
+        bl_json_write_key(&diff->writer, BL_STR("after"));
+        bl_json_write_raw(&diff->writer, change->after);
+    }
+    bl_json_write_object_end(&diff->writer);
+}
+
+static void print_change(const struct bl_diff_change *change) {
+    const char *sign = !bl_str_is_present(change->before)  ? "+"
+                       : !bl_str_is_present(change->after) ? "-"
+                                                           : "~";
+
+    if (change->kind == BL_DIFF_SHARE) {
+        printf("~ share of %.*s: %.1f %% -> %.1f %%\n", BL_STR_ARG(change->name),
+               100 * change->shares[0], 100 * change->shares[1]);
+        return;
+    }
+    printf("%s %s %.*s\n", sign, bl_diff_kind_word(change->kind), BL_STR_ARG(change->name));
+    if (bl_str_is_present(change->before)) {
+        printf("    - %.*s\n", BL_STR_ARG(change->before));
+    }
+    if (bl_str_is_present(change->after)) {
+        printf("    + %.*s\n", BL_STR_ARG(change->after));
+    }
+}
+
+static void tell(void *user, const struct bl_diff_change *change) {
+    struct diff *diff = user;
+
+    diff->changes++;
+    if (diff->json) {
+        write_change(diff, change);
+    } else {
+        print_change(change);
+    }
+}
+
+static bool diff_sides(struct diff *diff) {
+    const struct bl_diff_side before = {diff->before.policy, bl_json_root(&diff->before.doc)};
+    const struct bl_diff_side after = {diff->after.policy, bl_json_root(&diff->after.doc)};
+
+    return bl_is_ok(bl_diff_policies(&before, &after, &diff->arena, tell, diff));
+}
+
+static bool show_json(struct diff *diff) {
+    char *storage = malloc(REPLY_BYTES);
     struct bl_buf buf;
-    char *storage = bl_arena_alloc(&diff->arena, TEXT_BYTES);
 
-    if (value.doc == NULL || storage == NULL) {
-        return BL_STR_ABSENT;
+    if (storage == NULL) {
+        return false;
     }
-    bl_buf_init(&buf, storage, TEXT_BYTES);
-    bl_json_writer_init(&writer, &buf);
-    if (bl_is_error(bl_json_write_canonical(&writer, value, &diff->arena)) ||
-        !bl_json_writer_ok(&writer)) {
-        return BL_STR("a value too large to show");
-    }
-    struct bl_str kept;
-    return bl_is_ok(bl_arena_copy(&diff->arena, bl_buf_view(&buf), &kept)) ? kept : BL_STR_ABSENT;
-}
-
-/* One change: what, and its text before and after, absent where there is none. */
-static void tell(struct diff *diff, const char *kind, struct bl_str name, struct bl_str before,
-                 struct bl_str after) {
-    const char *sign = !bl_str_is_present(before) ? "+" : !bl_str_is_present(after) ? "-" : "~";
-
-    diff->changes++;
-    if (diff->json) {
-        bl_json_write_object_begin(&diff->writer);
-        bl_json_write_member(&diff->writer, BL_STR("kind"), bl_str_from_c(kind));
-        bl_json_write_member(&diff->writer, BL_STR("name"), name);
-        if (bl_str_is_present(before)) {
-            bl_json_write_key(&diff->writer, BL_STR("before"));
-            bl_json_write_raw(&diff->writer, before);
-        }
-        if (bl_str_is_present(after)) {
-            bl_json_write_key(&diff->writer, BL_STR("after"));
-            bl_json_write_raw(&diff->writer, after);
-        }
-        bl_json_write_object_end(&diff->writer);
-        return;
-    }
-    printf("%s %s %.*s\n", sign, kind, BL_STR_ARG(name));
-    if (bl_str_is_present(before)) {
-        printf("    - %.*s\n", BL_STR_ARG(before));
-    }
-    if (bl_str_is_present(after)) {
-        printf("    + %.*s\n", BL_STR_ARG(after));
-    }
-}
-
-/* --- providers ------------------------------------------------------------------------------- */
-
-static double share_of(const struct bl_policy *policy, bl_provider_index provider) {
-    double sum = 0;
-
-    for (uint16_t i = 0; i < policy->provider_count; i++) {
-        sum += bl_provider_set_has(&policy->weighted, i) ? policy->providers[i].weight : 0;
-    }
-    bool counts = provider != BL_PROVIDER_NONE && bl_provider_set_has(&policy->weighted, provider);
-    return counts && sum > 0 ? policy->providers[provider].weight / sum : 0;
-}
-
-static void tell_share(struct diff *diff, struct bl_str id, double before, double after) {
-    if (diff->json) {
-        char storage[40];
-        struct bl_buf buf;
-        bl_buf_init(&buf, storage, sizeof(storage));
-        bl_buf_double(&buf, before);
-        struct bl_str old = {storage, buf.len};
-        bl_buf_double(&buf, after);
-        tell(diff, "share", id, old, (struct bl_str){storage + old.len, buf.len - old.len});
-        return;
-    }
-    diff->changes++;
-    printf("~ share of %.*s: %.1f %% -> %.1f %%\n", BL_STR_ARG(id), 100 * before, 100 * after);
-}
-
-/* What each provider gets of the requests that no rule directs, where that changes. */
-static void diff_shares(struct diff *diff) {
-    const struct bl_policy *before = diff->before.policy;
-    const struct bl_policy *after = diff->after.policy;
-
-    for (uint16_t i = 0; i < before->provider_count; i++) {
-        struct bl_str id = before->providers[i].id;
-        double old = share_of(before, (bl_provider_index)i);
-        double new = share_of(after, bl_policy_find_provider(after, id));
-        if (old - new > 1e-9 || new - old > 1e-9) {
-            tell_share(diff, id, old, new);
-        }
-    }
-    for (uint16_t i = 0; i < after->provider_count; i++) {
-        struct bl_str id = after->providers[i].id;
-        double new = share_of(after, (bl_provider_index)i);
-        if (bl_policy_find_provider(before, id) == BL_PROVIDER_NONE && new > 0) {
-            tell_share(diff, id, 0, new);
-        }
-    }
-}
-
-static struct bl_str name_of(struct bl_json provider) {
-    struct bl_str name = BL_STR("?");
-
-    if (!bl_json_string(bl_json_get(provider, BL_STR("name")), &name)) {
-        (void)bl_json_string(bl_json_get(provider, BL_STR("id")), &name);
-    }
-    return name;
-}
-
-static struct bl_json find_provider(struct bl_json providers, struct bl_str name) {
-    for (struct bl_json_iter it = bl_json_iter(providers); bl_json_next(&it);) {
-        if (bl_str_equal(name_of(it.value), name)) {
-            return it.value;
-        }
-    }
-    return BL_JSON_NOTHING;
-}
-
-static void diff_providers(struct diff *diff, struct bl_json before, struct bl_json after) {
-    for (struct bl_json_iter it = bl_json_iter(before); bl_json_next(&it);) {
-        struct bl_str name = name_of(it.value);
-        struct bl_str old = canonical(diff, it.value);
-        struct bl_str new = canonical(diff, find_provider(after, name));
-        if (!bl_str_equal(old, new)) {
-            tell(diff, "provider", name, old, new);
-        }
-    }
-    for (struct bl_json_iter it = bl_json_iter(after); bl_json_next(&it);) {
-        if (find_provider(before, name_of(it.value)).doc == NULL) {
-            tell(diff, "provider", name_of(it.value), BL_STR_ABSENT, canonical(diff, it.value));
-        }
-    }
-}
-
-/* --- rules and fallbacks: order matters ------------------------------------------------------ */
-
-static bool holds(struct diff *diff, struct bl_json list, struct bl_str item) {
-    for (struct bl_json_iter it = bl_json_iter(list); bl_json_next(&it);) {
-        if (bl_str_equal(canonical(diff, it.value), item)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static struct bl_str numbered(struct diff *diff, uint32_t number) {
-    char text[24];
-    struct bl_str kept;
-    int len = snprintf(text, sizeof(text), "%u", (unsigned)number + 1);
-
-    return bl_is_ok(bl_arena_copy(&diff->arena, (struct bl_str){text, (size_t)len}, &kept))
-               ? kept
-               : BL_STR("?");
-}
-
-/* Items of both sides in the order of each: what is on one side only, and whether the rest moved. */
-static void diff_list(struct diff *diff, const char *kind, struct bl_json before,
-                      struct bl_json after) {
-    uint32_t old_count = bl_json_count(before);
-    uint32_t new_count = bl_json_count(after);
-    uint32_t i = 0;
-    uint32_t j = 0;
-    bool moved = false;
-
-    while (i < old_count || j < new_count) {
-        struct bl_str old = canonical(diff, bl_json_at(before, i));
-        struct bl_str new = canonical(diff, bl_json_at(after, j));
-        bool old_is_kept = i < old_count && holds(diff, after, old);
-        bool new_is_kept = j < new_count && holds(diff, before, new);
-        if (old_is_kept && new_is_kept) {
-            moved = moved || !bl_str_equal(old, new);
-            i++;
-            j++;
-        } else if (i < old_count && j < new_count && !old_is_kept && !new_is_kept) {
-            tell(diff, kind, numbered(diff, j), old, new);
-            i++;
-            j++;
-        } else if (i < old_count && !old_is_kept) {
-            tell(diff, kind, numbered(diff, i), old, BL_STR_ABSENT);
-            i++;
-        } else {
-            tell(diff, kind, numbered(diff, j), BL_STR_ABSENT, new);
-            j++;
-        }
-    }
-    if (moved) {
-        tell(diff, "order of", bl_str_from_c(kind), BL_STR("\"before\""), BL_STR("\"after\""));
-    }
-}
-
-static void diff_rest(struct diff *diff, struct bl_json before, struct bl_json after) {
-    static const char *const known[] = {"providers", "rules", "fallbacks"};
-    struct bl_json sides[] = {before, after};
-
-    for (int side = 0; side < 2; side++) {
-        for (struct bl_json_iter it = bl_json_iter(sides[side]); bl_json_next(&it);) {
-            bool is_known = false;
-            for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-                is_known = is_known || bl_str_equal_c(it.key, known[i]);
-            }
-            struct bl_str old = canonical(diff, bl_json_get(before, it.key));
-            struct bl_str new = canonical(diff, bl_json_get(after, it.key));
-            bool is_seen = side == 1 && bl_str_is_present(old);
-            if (!is_known && !is_seen && !bl_str_equal(old, new)) {
-                tell(diff, "key", it.key, old, new);
-            }
-        }
-    }
-}
-
-static void diff_sides(struct diff *diff) {
-    struct bl_json before = bl_json_root(&diff->before.doc);
-    struct bl_json after = bl_json_root(&diff->after.doc);
-
-    diff_shares(diff);
-    diff_providers(diff, bl_json_get(before, BL_STR("providers")),
-                   bl_json_get(after, BL_STR("providers")));
-    diff_list(diff, "rule", bl_json_get(before, BL_STR("rules")),
-              bl_json_get(after, BL_STR("rules")));
-    diff_list(diff, "fallback", bl_json_get(before, BL_STR("fallbacks")),
-              bl_json_get(after, BL_STR("fallbacks")));
-    diff_rest(diff, before, after);
-}
-
-static void show(struct diff *diff) {
-    char *storage = diff->json ? malloc(4 * TEXT_BYTES) : NULL;
-    struct bl_buf buf = {NULL, 0, 0, false};
-
-    if (diff->json && storage == NULL) {
-        return;
-    }
-    if (diff->json) {
-        bl_buf_init(&buf, storage, 4 * TEXT_BYTES);
-        bl_json_writer_init(&diff->writer, &buf);
-        bl_json_write_array_begin(&diff->writer);
-    }
-    diff_sides(diff);
-    if (diff->json) {
-        bl_json_write_array_end(&diff->writer);
+    bl_buf_init(&buf, storage, REPLY_BYTES);
+    bl_json_writer_init(&diff->writer, &buf);
+    bl_json_write_array_begin(&diff->writer);
+    bool good = diff_sides(diff);
+    bl_json_write_array_end(&diff->writer);
+    good = good && bl_json_writer_ok(&diff->writer);
+    if (good) {
         printf("%.*s\n", BL_STR_ARG(bl_buf_view(&buf)));
-    } else if (diff->changes == 0) {
+    }
+    free(storage);
+    return good;
+}
+
+static bool show(struct diff *diff) {
+    if (!diff_sides(diff)) {
+        return false;
+    }
+    if (diff->changes == 0) {
         puts("no difference in meaning");
     } else {
         printf("\nshares are of requests that no rule directs; measure the rest with\n"
                "  beamline policy backtest %s --against %s --records FILE\n",
                diff->after.path, diff->before.path);
     }
-    free(storage);
+    return true;
 }
 
 int bl_cli_policy_diff(int count, char **files, const struct bl_policy_command *command) {
@@ -301,8 +141,11 @@ int bl_cli_policy_diff(int count, char **files, const struct bl_policy_command *
     bl_arena_init(&diff.arena, (size_t)1024 * 1024, (size_t)1024 * 1024 * 1024);
     if (read_side(&diff, files[0], command->tenant, &diff.before) &&
         read_side(&diff, files[1], command->tenant, &diff.after)) {
-        show(&diff);
-        code = BL_EXIT_OK;
+        if (diff.json ? show_json(&diff) : show(&diff)) {
+            code = BL_EXIT_OK;
+        } else {
+            fputs("beamline policy diff: out of memory\n", stderr);
+        }
     }
     bl_policy_unref(diff.before.policy);
     bl_policy_unref(diff.after.policy);
