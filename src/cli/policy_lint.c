@@ -76,7 +76,7 @@ static void lint_policy(const char *path, const struct bl_policy *policy,
     struct bl_arena arena;
 
     bl_arena_init(&arena, 65536, (size_t)16 * 1024 * 1024);
-    bl_lint_policy(policy, &arena, &lint);
+    bl_lint_policy(policy, BL_LINT_EFFORT_THOROUGH, &arena, &lint);
     totals->warnings += (unsigned)(lint.count + lint.left_out);
     if (command->json) {
         (void)show_json(path, &lint);

@@ -5,9 +5,11 @@
 #include "flow/decide.h"
 #include "flow/example.h"
 
-#define RULES_COMPARED 128           /* pairs are many: 8128 of these */
-#define COST_MAX UINT64_C(100000000) /* some two seconds */
-#define SEARCHES_MAX 20000           /* some seconds at worst */
+#define RULES_COMPARED 128 /* pairs are many: 8128 of these */
+/* Of BL_LINT_EFFORT_THOROUGH, some seconds at worst; the quick effort takes a twentieth. */
+#define COST_MAX UINT64_C(100000000)
+#define SEARCHES_MAX 20000
+#define QUICK_SHARE 20
 
 const char *bl_lint_word(enum bl_lint_code code) {
     static const char *const words[BL_LINT_COUNT] = {
@@ -24,7 +26,7 @@ struct linter {
     struct bl_arena scratch; /* of one search */
     struct bl_lint *out;
     struct bl_lint_finding surplus;
-    unsigned searches;
+    unsigned searches_left;
     uint64_t cost_left;
 };
 
@@ -55,10 +57,12 @@ static enum bl_search search(struct linter *linter, const uint32_t *holding, siz
                                            .cost_left = &linter->cost_left};
     struct bl_str found;
 
-    if (++linter->searches > SEARCHES_MAX) {
+    if (linter->searches_left == 0 || linter->cost_left == 0) {
+        linter->out->complete = false;
         *example = BL_STR_ABSENT;
         return BL_SEARCH_UNKNOWN;
     }
+    linter->searches_left--;
     bl_arena_reset(&linter->scratch);
     enum bl_search result = bl_example_search(&query, &linter->scratch, &found);
     *example = BL_STR_ABSENT;
@@ -391,11 +395,18 @@ static void check_breaker(struct linter *linter) {
     }
 }
 
-void bl_lint_policy(const struct bl_policy *policy, struct bl_arena *arena, struct bl_lint *out) {
-    struct linter linter = {.policy = policy, .arena = arena, .out = out, .cost_left = COST_MAX};
+void bl_lint_policy(const struct bl_policy *policy, enum bl_lint_effort effort,
+                    struct bl_arena *arena, struct bl_lint *out) {
+    unsigned share = effort == BL_LINT_EFFORT_QUICK ? QUICK_SHARE : 1;
+    struct linter linter = {.policy = policy,
+                            .arena = arena,
+                            .out = out,
+                            .searches_left = SEARCHES_MAX / share,
+                            .cost_left = COST_MAX / share};
 
     out->count = 0;
     out->left_out = 0;
+    out->complete = true;
     bl_arena_init(&linter.scratch, 65536, (size_t)16 * 1024 * 1024);
     check_rules(&linter);
     check_excluded(&linter);

@@ -3,7 +3,7 @@
  *
  * The compiler warns of what one line shows. This goes on where it takes thinking: rules that another
  * one shadows, rules that together leave nobody, fallbacks that lead back to who has just failed,
- * limits that nothing can meet. For tools: up to some seconds for the largest policies.
+ * limits that nothing can meet. What it costs is bounded by the effort that is allowed.
  */
 #ifndef BL_FLOW_LINT_H
 #define BL_FLOW_LINT_H
@@ -40,9 +40,16 @@ struct bl_lint {
     struct bl_lint_finding findings[BL_LINT_MAX];
     size_t count;
     size_t left_out; /* found beyond the bound */
+    bool complete;   /* false: the effort was used up, and there may be more to find */
+};
+
+enum bl_lint_effort {
+    BL_LINT_EFFORT_THOROUGH, /* for tools: up to some seconds for the largest policies */
+    BL_LINT_EFFORT_QUICK,    /* for threads with other work: a twentieth of that */
 };
 
 /* Looks at `policy`. Examples stand in `arena`. Thread-safe. */
-void bl_lint_policy(const struct bl_policy *policy, struct bl_arena *arena, struct bl_lint *out);
+void bl_lint_policy(const struct bl_policy *policy, enum bl_lint_effort effort,
+                    struct bl_arena *arena, struct bl_lint *out);
 
 #endif

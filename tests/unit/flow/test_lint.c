@@ -25,7 +25,7 @@ static void lint(const char *rest) {
     (void)snprintf(text, sizeof(text), "{%s, %s}", PROVIDERS, rest);
     expect_good(&compiled, text);
     bl_arena_reset(&arena);
-    bl_lint_policy(compiled.policy, &arena, &found);
+    bl_lint_policy(compiled.policy, BL_LINT_EFFORT_THOROUGH, &arena, &found);
 }
 
 /* Exactly one finding, of that code, path and text. */
@@ -121,7 +121,7 @@ static void limits_that_nothing_meets(void **state) {
                 "{providers: [{name: a, weight: 1, expect: {cost: 0.5}}], budget: {cost: "
                 "0.1, period: day}}");
     bl_arena_reset(&arena);
-    bl_lint_policy(compiled.policy, &arena, &found);
+    bl_lint_policy(compiled.policy, BL_LINT_EFFORT_THOROUGH, &arena, &found);
     assert_int_equal(found.count, 1);
     assert_string_equal(found.findings[0].diag.path, "budget.cost");
 }
@@ -240,8 +240,31 @@ static int teardown(void **state) {
     return 0;
 }
 
+/* The quick effort ends early and says so; what it has found is right. */
+static void the_quick_effort_says_that_it_ended_early(void **state) {
+    static char text[65536];
+    int len = snprintf(text, sizeof(text), "{%s, rules: [", PROVIDERS);
+    (void)state;
+
+    for (int i = 0; i < 120; i++) {
+        len += snprintf(text + len, sizeof(text) - (size_t)len,
+                        "%s{when: 'metadata.x == %d && metadata.y == %d', prefer: [a]}",
+                        i == 0 ? "" : ", ", i, i);
+    }
+    (void)snprintf(text + len, sizeof(text) - (size_t)len, "]}");
+    expect_good(&compiled, text);
+    bl_arena_reset(&arena);
+    bl_lint_policy(compiled.policy, BL_LINT_EFFORT_QUICK, &arena, &found);
+    assert_false(found.complete);
+    assert_int_equal(found.count, 0);
+    expect_good(&compiled, "{" PROVIDERS "}");
+    bl_lint_policy(compiled.policy, BL_LINT_EFFORT_QUICK, &arena, &found);
+    assert_true(found.complete);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_quick_effort_says_that_it_ended_early),
         cmocka_unit_test(rules_that_never_hold),
         cmocka_unit_test(rules_in_the_shadow_of_others),
         cmocka_unit_test(rules_that_leave_nobody),
