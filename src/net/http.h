@@ -58,8 +58,10 @@ struct bl_http_response {
     struct bl_str content_type;
     struct bl_str body;
     int64_t retry_after_s; /* Retry-After; 0 = none */
-    const char *allow;     /* Allow, for 405; NULL = none */
-    bool close;            /* the connection ends with this reply; HTTP/1.1 */
+    const char *allow;     /* Allow, for 405 and OPTIONS; NULL = none */
+    struct bl_str etag;    /* ETag, with its quotes; absent = none */
+    struct bl_str location;
+    bool close; /* the connection ends with this reply; HTTP/1.1 */
     struct bl_http_header headers[BL_HTTP_EXTRA_HEADERS];
     unsigned header_count;
     struct bl_http_header

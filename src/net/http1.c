@@ -79,6 +79,14 @@ static void send_response(struct http1 *http, const struct bl_http_response *res
         bl_buf_literal(&buf, "\r\nAllow: ");
         bl_buf_str(&buf, bl_str_from_c(response->allow));
     }
+    if (bl_str_is_present(response->etag)) {
+        bl_buf_literal(&buf, "\r\nETag: ");
+        bl_buf_str(&buf, response->etag);
+    }
+    if (bl_str_is_present(response->location)) {
+        bl_buf_literal(&buf, "\r\nLocation: ");
+        bl_buf_str(&buf, response->location);
+    }
     for (unsigned i = 0; i < response->header_count; i++) {
         bl_buf_literal(&buf, "\r\n");
         bl_buf_str(&buf, response->headers[i].name);

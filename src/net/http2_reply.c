@@ -7,7 +7,7 @@
 #include "net/http2_private.h"
 
 #define CONVERSATION_MAX_BYTES (256 * 1024) /* unsent of one conversation */
-#define REPLY_HEADERS (6 + 2 * BL_HTTP_EXTRA_HEADERS)
+#define REPLY_HEADERS (8 + 2 * BL_HTTP_EXTRA_HEADERS)
 
 /* --- leaving --------------------------------------------------------------------------------- */
 
@@ -167,6 +167,12 @@ static unsigned reply_headers(struct bl_http2_stream *stream,
     }
     if (response->allow != NULL) {
         pairs[count++] = pair(BL_STR("allow"), bl_str_from_c(response->allow));
+    }
+    if (bl_str_is_present(response->etag)) {
+        pairs[count++] = pair(BL_STR("etag"), response->etag);
+    }
+    if (bl_str_is_present(response->location)) {
+        pairs[count++] = pair(BL_STR("location"), response->location);
     }
     count = add_all(pairs, count, response->headers, response->header_count);
     if (has_trailers_only) {

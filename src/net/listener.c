@@ -221,6 +221,26 @@ void bl_listener_destroy(struct bl_listener *listener) {
     }
 }
 
+bool bl_listener_is_local(const struct bl_listener *listener) {
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
+    int len = sizeof(bound);
+
+    if (listener->is_unix) {
+        return true;
+    }
+    if (uv_tcp_getsockname(&listener->uv.tcp, (struct sockaddr *)&bound, &len) != 0) {
+        return false;
+    }
+    if (bound.ss_family == AF_INET) {
+        const struct sockaddr_in *four = (const struct sockaddr_in *)&bound;
+        return ntohl(four->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    }
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&bound;
+    return bound.ss_family == AF_INET6 && (IN6_IS_ADDR_LOOPBACK(&six->sin6_addr) ||
+                                           (IN6_IS_ADDR_V4MAPPED(&six->sin6_addr) &&
+                                            six->sin6_addr.s6_addr[12] == IN_LOOPBACKNET));
+}
+
 const char *bl_listener_address(const struct bl_listener *listener) {
     return listener->address;
 }

@@ -26,6 +26,9 @@ BL_MUST_USE bl_result bl_listener_create(struct bl_loop *loop, const char *addre
 /* Accepts no more; streams live on. NULL is fine. */
 void bl_listener_destroy(struct bl_listener *listener);
 
+/* Whether only this machine reaches it: a Unix socket, or a loopback address that it is bound to. */
+bool bl_listener_is_local(const struct bl_listener *listener);
+
 /* Where it listens, with the port that was found for 0. */
 const char *bl_listener_address(const struct bl_listener *listener);
 
