@@ -1,5 +1,6 @@
-/* The four read operations of the admin subjects, in the shapes that the gateway passes on. */
-#include "api/handler_private.h"
+/* The four read operations of the admin subjects, in the shapes that the gateway passes on. Over HTTP
+ * the path names tenant and policy. */
+#include "api/administration.h"
 #include "policy/compile.h"
 #include "wire/decide_reply.h"
 #include "wire/fields.h"
@@ -7,6 +8,10 @@
 bl_result bl_api_begin_read(struct bl_api_exchange *exchange, struct bl_json *body) {
     struct bl_api *api = exchange->api;
 
+    if (api->call != NULL) { /* who may reach this listener may read */
+        *body = BL_JSON_NOTHING;
+        return bl_api_begin_administration(exchange);
+    }
     BL_TRY(bl_api_read_body(exchange, body));
     if (api->anonymous_reads) {
         return BL_OK;
@@ -60,6 +65,11 @@ bl_result bl_api_read_names(struct bl_api_exchange *exchange, struct bl_json bod
     struct bl_request *request = &exchange->api->work.decoded.request;
     struct bl_refusal *refusal = &exchange->api->work.refusal;
 
+    if (exchange->api->call != NULL) {
+        request->tenant_id = exchange->tenant_id;
+        request->policy_id = exchange->policy_id;
+        return BL_OK;
+    }
     BL_TRY(read_id(refusal, body, "tenant_id", &request->tenant_id));
     exchange->tenant_id = request->tenant_id;
     return read_id(refusal, body, "policy_id", &request->policy_id);

@@ -5,14 +5,27 @@
 #include "wire/pb_field.h"
 #include "wire/recover.h"
 
-bl_result bl_api_decode(struct bl_api_exchange *exchange, const struct bl_operation_info *info,
+static const struct {
+    enum bl_proto request, response;
+} messages[BL_OPERATION_COUNT] = {
+    [BL_OPERATION_DECIDE] = {BL_PROTO_ROUTE_REQUEST, BL_PROTO_ROUTE_DECISION},
+    [BL_OPERATION_GET_DECISION] = {BL_PROTO_GET_DECISION_REQUEST, BL_PROTO_GET_DECISION_RESPONSE},
+    [BL_OPERATION_EXTENSION_HEALTH] = {BL_PROTO_EXTENSION_HEALTH_REQUEST,
+                                       BL_PROTO_EXTENSION_HEALTH_RESPONSE},
+    [BL_OPERATION_CIRCUIT_BREAKERS] = {BL_PROTO_CIRCUIT_BREAKERS_REQUEST,
+                                       BL_PROTO_CIRCUIT_BREAKERS_RESPONSE},
+    [BL_OPERATION_DRY_RUN] = {BL_PROTO_DRY_RUN_REQUEST, BL_PROTO_DRY_RUN_RESPONSE},
+    [BL_OPERATION_COMPLEXITY] = {BL_PROTO_COMPLEXITY_REQUEST, BL_PROTO_COMPLEXITY_RESPONSE},
+};
+
+bl_result bl_api_decode(struct bl_api_exchange *exchange, enum bl_operation operation,
                         struct bl_message *decoded) {
     struct bl_api *api = exchange->api;
 
     *decoded = *exchange->message;
     decoded->data = BL_STR("");
     exchange->message = decoded;
-    bl_result result = bl_proto_to_json(info->request, exchange->encoded, api->arena,
+    bl_result result = bl_proto_to_json(messages[operation].request, exchange->encoded, api->arena,
                                         &decoded->data, &api->work.refusal);
     if (bl_is_error(result)) { /* the headers may tell what the reply is matched by */
         bl_wire_recover(decoded, exchange->generated_id, &api->work.decoded.request);
@@ -29,7 +42,8 @@ static void write_exhausted(struct bl_buf *reply) {
     bl_pb_wrap(reply, BL_PROTO_DECISION_ERROR, 0);
 }
 
-void bl_api_encode(struct bl_api_exchange *exchange, const struct bl_operation_info *info) {
+void bl_api_encode(struct bl_api_exchange *exchange, enum bl_operation operation) {
+    enum bl_proto response = messages[operation].response;
     struct bl_api *api = exchange->api;
     struct bl_str text = bl_buf_view(exchange->reply);
     char *copy = bl_arena_alloc(api->arena, text.len);
@@ -50,9 +64,9 @@ void bl_api_encode(struct bl_api_exchange *exchange, const struct bl_operation_i
     struct bl_json root = bl_json_root(&doc);
     const struct bl_json places[] = {bl_json_get(root, BL_STR("decision")), root,
                                      bl_json_get(root, BL_STR("context"))};
-    if (info->response == BL_PROTO_ROUTE_DECISION) {
-        bl_proto_from_json(info->response, places, 3, exchange->reply);
+    if (response == BL_PROTO_ROUTE_DECISION) {
+        bl_proto_from_json(response, places, 3, exchange->reply);
     } else {
-        bl_proto_from_json(info->response, &root, 1, exchange->reply);
+        bl_proto_from_json(response, &root, 1, exchange->reply);
     }
 }

@@ -70,15 +70,15 @@ void bl_api_grpc_finish(struct bl_api_grpc_call *call, const struct bl_api *api,
 
 /* --- calls ----------------------------------------------------------------------------------- */
 
-static bool find_operation(struct bl_str path, enum bl_operation *operation) {
-    for (int o = 0; o < BL_OPERATION_COUNT; o++) {
-        const char *method = bl_operation_info((enum bl_operation)o)->grpc_method;
-        if (method != NULL && bl_str_equal_c(path, method)) {
-            *operation = (enum bl_operation)o;
-            return true;
-        }
+/* Tenants' methods are for everybody who reaches the listener; the others are administration. */
+static bool find_operation(struct bl_str path, enum bl_api_door door,
+                           enum bl_operation *operation) {
+    if (path.len == 0 || path.data[0] != '/') {
+        return false;
     }
-    return false;
+    *operation = bl_operation_of_grpc((struct bl_str){path.data + 1, path.len - 1});
+    return *operation != BL_OPERATION_COUNT &&
+           (bl_operation_info(*operation)->caller == BL_CALLER_TENANT) == (door == BL_DOOR_TENANTS);
 }
 
 static bool read_deadline(const struct bl_http_request *request, struct bl_api_grpc_call *call) {
@@ -139,14 +139,14 @@ static bool is_known_encoding(struct bl_str encoding) {
            bl_str_equal_c(encoding, "gzip");
 }
 
-bool bl_api_grpc_read(const struct bl_http_request *request, uint32_t max_bytes,
-                      struct bl_buf *unpacked, struct bl_api_grpc_call *call,
+bool bl_api_grpc_read(const struct bl_http_request *request, enum bl_api_door door,
+                      uint32_t max_bytes, struct bl_buf *unpacked, struct bl_api_grpc_call *call,
                       struct bl_http_response *response) {
     if (!request->is_http2 || !bl_str_equal_c(request->method, "POST")) {
         bl_api_grpc_refuse(call, BL_GRPC_UNIMPLEMENTED, "gRPC is POST over HTTP/2", response);
         return false;
     }
-    if (!find_operation(request->path, &call->operation)) {
+    if (!find_operation(request->path, door, &call->operation)) {
         bl_api_grpc_refuse(call, BL_GRPC_UNIMPLEMENTED,
                            "there is no such method here; reflection lists those that there are",
                            response);

@@ -7,6 +7,7 @@
 #define BL_API_GRPC_H
 
 #include "api/handler.h"
+#include "api/http.h"
 #include "net/grpc.h"
 #include "net/http.h"
 
@@ -24,8 +25,8 @@ struct bl_api_grpc_call {
 bool bl_api_is_grpc(const struct bl_http_request *request);
 
 /* Reads a call. `unpacked` takes a message that came compressed. False: `response` is the refusal. */
-bool bl_api_grpc_read(const struct bl_http_request *request, uint32_t max_bytes,
-                      struct bl_buf *unpacked, struct bl_api_grpc_call *call,
+bool bl_api_grpc_read(const struct bl_http_request *request, enum bl_api_door door,
+                      uint32_t max_bytes, struct bl_buf *unpacked, struct bl_api_grpc_call *call,
                       struct bl_http_response *response);
 
 /* Fills `response` for a reply that bl_api_handle has written behind BL_GRPC_PREFIX_BYTES of room, or

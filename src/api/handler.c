@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-#include "api/handler_private.h"
+#include "api/administration.h"
 #include "base/siphash.h"
 #include "base/text.h"
 #include "wire/recover.h"
@@ -16,6 +16,21 @@ static bl_api_handler *handler_of(enum bl_operation operation) {
         [BL_OPERATION_CIRCUIT_BREAKERS] = bl_api_circuit_breakers,
         [BL_OPERATION_DRY_RUN] = bl_api_dry_run,
         [BL_OPERATION_COMPLEXITY] = bl_api_complexity,
+        [BL_OPERATION_OPENAPI] = bl_api_openapi,
+        [BL_OPERATION_POLICY_LIST] = bl_api_policy_list,
+        [BL_OPERATION_POLICY_GET] = bl_api_policy_get,
+        [BL_OPERATION_POLICY_PUT] = bl_api_policy_put,
+        [BL_OPERATION_POLICY_DELETE] = bl_api_policy_delete,
+        [BL_OPERATION_POLICY_HISTORY] = bl_api_policy_history,
+        [BL_OPERATION_POLICY_REVISION] = bl_api_policy_revision,
+        [BL_OPERATION_POLICY_DIFF] = bl_api_policy_diff,
+        [BL_OPERATION_POLICY_ROLLBACK] = bl_api_policy_rollback,
+        [BL_OPERATION_POLICY_DRY_RUN] = bl_api_policy_try,
+        [BL_OPERATION_POLICY_EXPLAIN] = bl_api_policy_explain,
+        [BL_OPERATION_POLICY_LINT] = bl_api_policy_lint,
+        [BL_OPERATION_POLICY_VALIDATE] = bl_api_policy_validate,
+        [BL_OPERATION_PROVIDERS] = bl_api_providers,
+        [BL_OPERATION_STATS] = bl_api_stats,
     };
     return handlers[operation];
 }
@@ -70,8 +85,13 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
         .tenant_id = exchange->tenant_id,
         .policy = outcome != NULL ? outcome->policy : NULL,
         .decision = outcome != NULL && outcome->decided ? &outcome->decision : NULL,
+        .content_type = exchange->content_type,
     };
     memcpy(report->span_id, exchange->moment->admission_id + 8, sizeof(report->span_id));
+    if (bl_is_ok(result)) {
+        report->etag = exchange->etag;
+        report->location = exchange->location;
+    }
     if (bl_is_error(result)) {
         report->intake_code = work->refusal.intake_code;
         report->retry_after_ms = work->refusal.retry_after_ms;
@@ -82,8 +102,14 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
 static void write_refusal(struct bl_api_exchange *exchange, enum bl_operation operation,
                           const struct bl_outcome *outcome) {
     struct bl_api *api = exchange->api;
+    bool is_decision = outcome != NULL || bl_operation_info(operation)->caller == BL_CALLER_TENANT;
 
     bl_buf_reset(exchange->reply);
+    exchange->content_type = BL_STR_ABSENT;
+    if (!is_decision && (api->call != NULL || operation >= BL_OPERATION_WORKER_COUNT)) {
+        bl_api_write_refusal(exchange);
+        return;
+    }
     bl_wire_encode_refusal(&api->work.decoded.request, &api->work.refusal, outcome,
                            legacy_code_of(operation, api->work.refusal.error),
                            bl_api_reply_max_bytes(api), exchange->reply);
@@ -114,7 +140,6 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
         .moment = moment,
         .reply = reply,
     };
-
     struct bl_message decoded;
 
     assert(reply->capacity >= BL_WIRE_REPLY_MAX_BYTES);
@@ -122,7 +147,7 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     bl_buf_reset(reply);
     bl_result result = BL_OK;
     if (message->codec == BL_CODEC_PROTOBUF) {
-        result = bl_api_decode(&exchange, bl_operation_info(operation), &decoded);
+        result = bl_api_decode(&exchange, operation, &decoded);
     }
     if (bl_is_ok(result)) {
         result = handler_of(operation)(&exchange);
@@ -131,12 +156,15 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
         assert(api->work.refusal.error == result.error);
         write_refusal(&exchange, operation, exchange.outcome);
     }
-    bool is_too_large = reply->len > bl_api_reply_max_bytes(api);
+    bool is_too_large = reply->overflowed || reply->len > bl_api_reply_max_bytes(api);
     if (is_too_large) {
         result = refuse_too_large(&exchange, operation);
     }
     if (message->reply_codec == BL_CODEC_PROTOBUF) {
-        bl_api_encode(&exchange, bl_operation_info(operation));
+        bl_api_encode(&exchange, operation);
+    }
+    for (size_t i = 0; i < sizeof(exchange.compiled) / sizeof(exchange.compiled[0]); i++) {
+        bl_policy_unref(exchange.compiled[i]);
     }
     fill_report(&exchange, result, report);
     report->reply_was_too_large = is_too_large;

@@ -1,7 +1,7 @@
 /*
  * Operations: one handler each, whatever way the request came in.
  *
- * A binding (NATS subject, later HTTP path or gRPC method) finds the operation in the table and
+ * A binding (NATS subject, HTTP path, gRPC method) finds the operation in the table and
  * calls its handler with the message; the handler always writes exactly one reply. bl_api_handle
  * is the whole path from request bytes to reply bytes.
  */
@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/operation.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "flow/decide.h"
@@ -21,29 +22,14 @@
 #include "wire/message.h"
 #include "wire/protobuf.h"
 
-enum bl_operation {
-    BL_OPERATION_DECIDE,
-    BL_OPERATION_GET_DECISION,
-    BL_OPERATION_EXTENSION_HEALTH,
-    BL_OPERATION_CIRCUIT_BREAKERS,
-    BL_OPERATION_DRY_RUN,
-    BL_OPERATION_COMPLEXITY,
-    BL_OPERATION_COUNT
-};
+struct bl_policy_admin;
 
-enum bl_caller { BL_CALLER_TENANT, BL_CALLER_READER };
-
-struct bl_operation_info {
-    enum bl_operation operation;
-    const char *name;                /* metric label and log field */
-    const char *subject;             /* default NATS subject */
-    const char *tenant_subject;      /* tenant-scoped form with "*", or NULL */
-    const char *grpc_method;         /* "/package.Service/Method", or NULL */
-    enum bl_proto request, response; /* its messages; where there is no gRPC method, none is read */
-    const char *permission;
-    enum bl_caller caller;
+/* What an HTTP request says besides its body and headers. */
+struct bl_api_call {
+    const struct bl_operation_match *match;
+    struct bl_str method;
+    struct bl_str query; /* as it was sent; absent = none */
 };
-const struct bl_operation_info *bl_operation_info(enum bl_operation operation);
 
 /* What one worker handles requests with. Not shared between threads. Everything but `work` is set
  * by its owner. */
@@ -55,6 +41,8 @@ struct bl_api {
     bool flat_replies;      /* see struct bl_request */
     size_t reply_max_bytes; /* what the way back takes; 0 = no less than BL_WIRE_REPLY_MAX_BYTES */
     struct bl_arena *arena; /* reset by bl_api_handle at its start */
+    const struct bl_api_call *call;         /* set for requests over HTTP, else NULL */
+    const struct bl_policy_admin *policies; /* api/policy_admin.h; NULL = none is done here */
 
     /* The request under way; what a report points to. */
     struct bl_api_work {
@@ -63,6 +51,8 @@ struct bl_api {
         struct bl_refusal refusal;
         char generated_id[32]; /* hexadecimal digits of the admission id */
         char message[BL_WIRE_REFUSAL_TEXT_MAX + 1];
+        char etag[48];
+        char location[600];
     } work;
 };
 
@@ -80,6 +70,9 @@ struct bl_api_report {
     bool reply_was_too_large;           /* for reply_max_bytes: `error` is what was said instead */
     int64_t retry_after_ms;             /* 0 = not given */
     const char *message;                /* of the error, with place and cure; NULL if none */
+    struct bl_str etag;                 /* with its quotes; absent = none */
+    struct bl_str location;             /* of what was created; absent = nothing was */
+    struct bl_str content_type;         /* absent = application/json */
 };
 
 /* Handles one message; `reply` (reset first; BL_WIRE_REPLY_MAX_BYTES of room at least) holds

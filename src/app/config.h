@@ -62,8 +62,7 @@ struct bl_config {
         int unknown_keys; /* 0 = error, 1 = warn */
     } policies;
     struct {
-        struct bl_text_list listen;
-        struct bl_str ops_listen;
+        struct bl_text_list listen, ops_listen;
         uint32_t max_connections, max_streams, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
             write_timeout_ms;
         uint64_t max_memory_bytes;

@@ -465,8 +465,12 @@ size_t bl_policy_directory_broken(const struct bl_policy_directory *directory) {
 void bl_policy_directory_each(const struct bl_policy_directory *directory, bl_policy_file_fn visit,
                               void *user) {
     for (size_t i = 0; i < directory->entries.count; i++) {
-        if (directory->entries.items[i].policy != NULL) {
-            visit(user, directory->entries.items[i].path, directory->entries.items[i].policy);
-        }
+        const struct entry *entry = &directory->entries.items[i];
+        const struct bl_policy_file file = {.path = entry->path,
+                                            .tenant_id = entry->tenant,
+                                            .policy_id = entry->policy_id,
+                                            .policy = entry->policy,
+                                            .broken = entry->broken};
+        visit(user, &file);
     }
 }

@@ -42,8 +42,15 @@ bool bl_policy_directory_is_unreadable(const struct bl_policy_directory *directo
 /* Files and folders that the last scan did not take over, the folder itself among them. */
 size_t bl_policy_directory_broken(const struct bl_policy_directory *directory);
 
-/* Shows every live policy with its file. */
-typedef void (*bl_policy_file_fn)(void *user, const char *path, const struct bl_policy *policy);
+/* One file, as of the last scan. */
+struct bl_policy_file {
+    const char *path, *tenant_id, *policy_id;
+    struct bl_policy *policy; /* its last good revision; NULL = none yet */
+    bool broken;              /* it does not compile, or cannot be read */
+};
+
+/* Shows every file that stands for a policy. */
+typedef void (*bl_policy_file_fn)(void *user, const struct bl_policy_file *file);
 void bl_policy_directory_each(const struct bl_policy_directory *directory, bl_policy_file_fn visit,
                               void *user);
 

@@ -154,6 +154,47 @@ bl_result bl_policy_sources_catalog(struct bl_policy_sources *sources, uint64_t 
     return result;
 }
 
+struct walk {
+    bl_policy_listing_fn visit;
+    void *user;
+    bool ended;
+};
+
+static void show(struct walk *walk, const struct bl_policy_listing *listing) {
+    walk->ended = walk->ended || !walk->visit(walk->user, listing);
+}
+
+static void show_file(void *user, const struct bl_policy_file *file) {
+    const struct bl_policy_listing listing = {.tenant_id = bl_str_from_c(file->tenant_id),
+                                              .policy_id = bl_str_from_c(file->policy_id),
+                                              .policy = file->policy,
+                                              .file = bl_str_from_c(file->path),
+                                              .broken = file->broken};
+    show(user, &listing);
+}
+
+static void show_stored(void *user, const struct bl_policy_store_item *item) {
+    const struct bl_policy_listing listing = {.tenant_id = item->tenant_id,
+                                              .policy_id = item->policy_id,
+                                              .policy = item->policy,
+                                              .file = BL_STR_ABSENT,
+                                              .revision = item->revision,
+                                              .broken = item->broken};
+    show(user, &listing);
+}
+
+void bl_policy_sources_each(const struct bl_policy_sources *sources, bl_policy_listing_fn visit,
+                            void *user) {
+    struct walk walk = {.visit = visit, .user = user};
+
+    if (sources->directory != NULL) {
+        bl_policy_directory_each(sources->directory, show_file, &walk);
+    }
+    if (sources->store != NULL) {
+        bl_policy_store_items(sources->store, show_stored, &walk);
+    }
+}
+
 struct bl_policy_sources_stats bl_policy_sources_stats(const struct bl_policy_sources *sources) {
     struct bl_policy_sources_stats stats = {.shadowed = sources->shadowed};
 

@@ -6,6 +6,7 @@
 #ifndef BL_APP_POLICY_SOURCES_H
 #define BL_APP_POLICY_SOURCES_H
 
+#include "api/policy_admin.h"
 #include "app/policy_store.h"
 
 struct bl_policy_sources;
@@ -27,6 +28,10 @@ void bl_policy_sources_reopen(struct bl_policy_sources *sources);
 /* The live policies as a catalog. */
 BL_MUST_USE bl_result bl_policy_sources_catalog(struct bl_policy_sources *sources,
                                                 uint64_t hash_seed, struct bl_catalog **out);
+
+/* Shows every policy of both, files first. */
+void bl_policy_sources_each(const struct bl_policy_sources *sources, bl_policy_listing_fn visit,
+                            void *user);
 
 /* As of the last catalog. */
 struct bl_policy_sources_stats {

@@ -359,6 +359,18 @@ void bl_policy_store_each(struct bl_policy_store *store, bl_policy_store_visit_f
     }
 }
 
+void bl_policy_store_items(const struct bl_policy_store *store, bl_policy_store_item_fn visit,
+                           void *user) {
+    for (size_t i = 0; i < store->entries.count; i++) {
+        const struct entry *entry = &store->entries.items[i];
+        struct bl_policy_store_item item = {
+            .policy = entry->policy, .revision = entry->revision, .broken = entry->broken};
+        if (bl_policy_key_read(bl_str_from_c(entry->key), &item.tenant_id, &item.policy_id)) {
+            visit(user, &item);
+        }
+    }
+}
+
 struct bl_policy_store_stats bl_policy_store_stats(const struct bl_policy_store *store) {
     struct bl_policy_store_stats stats = {.revision = store->revision,
                                           .unreadable = store->problem.message[0] != '\0'};

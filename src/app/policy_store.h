@@ -45,6 +45,19 @@ typedef void (*bl_policy_store_visit_fn)(void *user, struct bl_policy *policy, b
 void bl_policy_store_each(struct bl_policy_store *store, bl_policy_store_visit_fn visit,
                           void *user);
 
+/* One policy of the store, as of the last look. */
+struct bl_policy_store_item {
+    struct bl_str tenant_id, policy_id;
+    struct bl_policy *policy; /* its last good revision; NULL = none yet */
+    uint64_t revision;        /* the newest */
+    bool broken;              /* that one does not compile */
+};
+
+/* Shows every policy that is there. */
+typedef void (*bl_policy_store_item_fn)(void *user, const struct bl_policy_store_item *item);
+void bl_policy_store_items(const struct bl_policy_store *store, bl_policy_store_item_fn visit,
+                           void *user);
+
 struct bl_policy_store_stats {
     size_t live;
     size_t broken;     /* newest revisions that are not taken over */

@@ -55,8 +55,10 @@ static void check_listeners(const struct bl_config *config, struct bl_findings *
             refuse(findings, "http.listen", message, hint);
         }
     }
-    if (bl_str_is_present(config->http.ops_listen) && !is_local(config->http.ops_listen)) {
-        refuse(findings, "http.ops_listen", message, hint);
+    for (size_t i = 0; i < config->http.ops_listen.count; i++) {
+        if (!is_local(config->http.ops_listen.items[i])) {
+            refuse(findings, "http.ops_listen", message, hint);
+        }
     }
 }
 
@@ -112,6 +114,21 @@ static void check_recorded_fields(const struct bl_config *config, struct bl_find
     }
 }
 
+/* Said early: where others reach the listener, administration is refused when it is asked for. */
+static void warn_of_ops(const struct bl_config *config, struct bl_findings *findings) {
+    for (size_t i = 0; i < config->http.ops_listen.count; i++) {
+        struct bl_str address = config->http.ops_listen.items[i];
+        if (is_local(address)) {
+            continue;
+        }
+        struct bl_diag *diag = bl_findings_add(findings, BL_SEVERITY_WARNING);
+        bl_diag_path(diag, "http.ops_listen[%zu]", i);
+        bl_diag_message(diag, "others reach %.*s, so administration is refused there",
+                        BL_STR_ARG(address));
+        bl_diag_hint(diag, "add 127.0.0.1:9001 or unix:/run/beamline/ops.sock for administration");
+    }
+}
+
 void bl_config_check(const struct bl_config *config, bool profile_is_known,
                      struct bl_findings *findings) {
     bl_bus_settings_check(config, findings);
@@ -128,5 +145,7 @@ void bl_config_check(const struct bl_config *config, bool profile_is_known,
                 "names no folder, and there is no policies.store: every request would be refused",
                 "create <folder>/<tenant>/default.yaml, and name the folder");
         }
+    } else {
+        warn_of_ops(config, findings);
     }
 }

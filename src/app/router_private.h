@@ -2,6 +2,7 @@
 #ifndef BL_APP_ROUTER_PRIVATE_H
 #define BL_APP_ROUTER_PRIVATE_H
 
+#include "app/administration.h"
 #include "app/http_metrics.h"
 #include "app/policy_sources.h"
 #include "app/router.h"
@@ -17,6 +18,22 @@
 
 #define BL_WORKERS_MAX 64
 #define BL_METRICS_TEXT_BYTES ((size_t)512 * 1024)
+#define BL_OPS_LISTENERS_MAX 8
+
+struct bl_router;
+
+/* A server of operators' requests, and who can reach it. */
+struct bl_router_door {
+    struct bl_router *router;
+    struct bl_http_server *server;
+    enum bl_api_door door;
+    struct bl_http_cells cells;
+};
+
+struct bl_router_listener {
+    struct bl_router *router;
+    struct bl_listener *listener;
+};
 
 struct bl_router {
     struct bl_router_options options;
@@ -30,10 +47,11 @@ struct bl_router {
     struct bl_file_watch *config_watch;
     struct bl_timer *metrics_timer;
     struct bl_timer *rescan_timer;
-    struct bl_http_server *ops;
-    struct bl_listener *ops_listener;
+    struct bl_router_door ops[2]; /* for this machine, and for others */
+    struct bl_router_listener ops_listeners[BL_OPS_LISTENERS_MAX];
+    size_t ops_listener_count;
     struct bl_buf ops_text; /* the reply under way */
-    struct bl_http_cells ops_cells;
+    struct bl_administration *administration;
 
     struct bl_log *log;
     struct bl_log_channel *channel;
@@ -72,7 +90,7 @@ void bl_router_reload_config(void *user);
 /* Frees snapshots that nobody holds any more. */
 void bl_router_free_retired(struct bl_router *router);
 
-/* router_ops.c: liveness, readiness and metrics over HTTP. */
+/* router_ops.c: liveness, readiness, metrics and administration over HTTP. */
 BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
 void bl_router_close_ops(struct bl_router *router);
 void bl_router_count_ops(struct bl_router *router);

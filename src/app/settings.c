@@ -109,8 +109,9 @@ const struct bl_setting bl_settings[] = {
 
     LIST("http", "listen", http.listen, "", false,
          "Where HTTP and gRPC requests come in: host:port, unix:/path or fd:N; empty = nowhere."),
-    TEXT("http", "ops_listen", http.ops_listen, "", false,
-         "Where /live, /ready, /health and /metrics are served; empty = nowhere."),
+    LIST("http", "ops_listen", http.ops_listen, "", false,
+         "Where /live, /ready, /health and /metrics are served, and on loopback addresses and "
+         "unix:/path administration; empty = nowhere."),
     U32("http", "max_connections", http.max_connections, 1, 1000000, "10000", false,
         "Open connections per worker; more are closed at once."),
     U32("http", "max_streams", http.max_streams, 1, 10000, "128", false,

@@ -35,13 +35,18 @@ static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
     give_back(worker, old);
 }
 
-static void on_switch(void *user) {
-    struct bl_worker *worker = user;
+void bl_worker_take_over(struct bl_worker *worker) {
+    if (atomic_load(&worker->next) == NULL) {
+        return;
+    }
     struct bl_snapshot *next = atomic_exchange(&worker->next, NULL);
-
     if (next != NULL) {
         serve_with(worker, next);
     }
+}
+
+static void on_switch(void *user) {
+    bl_worker_take_over(user);
 }
 
 static void log_state(struct bl_worker *worker, enum bl_bus_state state, struct bl_str reason) {
@@ -158,7 +163,7 @@ static bl_result subscribe(struct bl_worker *worker, struct bl_intake *intake,
 
 static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
     const struct bl_nats_settings *nats = &worker->parts.config->nats;
-    const struct bl_str subjects[BL_OPERATION_COUNT] = {
+    const struct bl_str subjects[BL_OPERATION_WORKER_COUNT] = {
         [BL_OPERATION_DECIDE] = nats->decide_subject,
         [BL_OPERATION_GET_DECISION] = nats->get_decision_subject,
         [BL_OPERATION_EXTENSION_HEALTH] = nats->extension_health_subject,
@@ -167,12 +172,12 @@ static bl_result subscribe_all(struct bl_worker *worker, struct bl_diag *diag) {
         [BL_OPERATION_COMPLEXITY] = nats->complexity_subject,
     };
 
-    for (int o = 0; o < BL_OPERATION_COUNT; o++) {
+    for (int o = 0; o < BL_OPERATION_WORKER_COUNT; o++) {
         worker->intakes[o] =
             (struct bl_intake){.worker = worker, .operation = (enum bl_operation)o};
         BL_TRY(subscribe(worker, &worker->intakes[o], subjects[o], diag));
     }
-    struct bl_intake *scoped = &worker->intakes[BL_OPERATION_COUNT];
+    struct bl_intake *scoped = &worker->intakes[BL_OPERATION_WORKER_COUNT];
     *scoped = (struct bl_intake){
         .worker = worker, .operation = BL_OPERATION_DECIDE, .pattern = nats->tenant_decide_subject};
     return subscribe(worker, scoped, scoped->pattern, diag);

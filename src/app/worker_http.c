@@ -33,14 +33,17 @@ static void log_access(struct bl_worker *worker, const struct bl_http_request *r
 
 /* Handles a message that came over HTTP: what limits replies over NATS does not limit these. */
 static void handle(struct bl_worker *worker, enum bl_operation operation,
-                   const struct bl_message *message, struct bl_api_report *report) {
+                   const struct bl_message *message, const struct bl_api_call *call,
+                   struct bl_api_report *report) {
     size_t nats_max_bytes = worker->api.reply_max_bytes;
 
     worker->api.reply_max_bytes = 0;
     worker->api.flat_replies = true;
+    worker->api.call = call;
     bl_worker_handle(worker, operation, message, BL_STR_ABSENT, report);
     worker->api.reply_max_bytes = nats_max_bytes;
     worker->api.flat_replies = false;
+    worker->api.call = NULL;
 }
 
 static void on_http(struct bl_worker *worker, struct bl_http_exchange *exchange,
@@ -49,16 +52,17 @@ static void on_http(struct bl_worker *worker, struct bl_http_exchange *exchange,
         .subject = request->path, .data = request->body, .headers = request->headers};
     struct bl_http_response response = {.status = 200, .content_type = BL_STR("application/json")};
     char traceparent[BL_TRACEPARENT_BYTES];
+    struct bl_operation_match match;
     struct bl_api_report report;
-    enum bl_operation operation;
 
-    bool is_known = bl_api_http_route(request, &operation, &worker->reply, &response);
+    bool is_known = bl_api_http_route(request, BL_DOOR_TENANTS, &match, &worker->reply, &response);
     if (is_known) {
-        handle(worker, operation, &message, &report);
+        const struct bl_api_call call = {&match, request->method, request->query};
+        handle(worker, match.operation, &message, &call, &report);
         bl_api_http_finish(&report, &worker->reply, &response);
         bl_api_http_trace(request, &report, traceparent, &response);
     }
-    log_access(worker, request, &response, operation, is_known ? &report : NULL);
+    log_access(worker, request, &response, match.operation, is_known ? &report : NULL);
     bl_http_respond(exchange, &response);
 }
 
@@ -84,8 +88,8 @@ static void on_grpc(struct bl_worker *worker, struct bl_http_exchange *exchange,
     struct bl_api_report report;
 
     bool is_call = !bl_grpc_services_answer(worker->grpc, request, call, &response) &&
-                   bl_api_grpc_read(request, worker->snapshot->limits.max_bytes, &worker->unpacked,
-                                    call, &response);
+                   bl_api_grpc_read(request, BL_DOOR_TENANTS, worker->snapshot->limits.max_bytes,
+                                    &worker->unpacked, call, &response);
     if (is_call) {
         const struct bl_message message = {.subject = request->path,
                                            .data = call->message,
@@ -95,7 +99,7 @@ static void on_grpc(struct bl_worker *worker, struct bl_http_exchange *exchange,
         if (bl_clock_monotonic_ns() >= call->deadline_ns) {
             refuse_late(worker, &message, &report);
         } else {
-            handle(worker, call->operation, &message, &report);
+            handle(worker, call->operation, &message, NULL, &report);
         }
         const struct bl_str framed = {worker->reply_storage,
                                       BL_GRPC_PREFIX_BYTES + worker->reply.len};

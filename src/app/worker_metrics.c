@@ -27,7 +27,7 @@ static void resolve_labelled(struct bl_worker *worker) {
         struct bl_str label = bl_str_from_c(bl_drop_word((enum bl_drop)d));
         cells->drops[d] = bl_metric_counter(shard, BL_METRIC_DROPS, &label);
     }
-    for (int o = 0; o < BL_OPERATION_COUNT; o++) {
+    for (int o = 0; o < BL_OPERATION_WORKER_COUNT; o++) {
         struct bl_str labels[2] = {bl_str_from_c(bl_operation_info((enum bl_operation)o)->name)};
         for (int e = 0; e < 2; e++) {
             labels[1] = e == 0 ? BL_STR("ok") : BL_STR("error");

@@ -17,7 +17,7 @@
 #include "wire/decide_reply.h"
 
 #define BL_WORKER_LISTENERS_MAX 8
-#define BL_WORKER_SUBSCRIPTIONS (BL_OPERATION_COUNT + 1)
+#define BL_WORKER_SUBSCRIPTIONS (BL_OPERATION_WORKER_COUNT + 1)
 
 /* One subject that the worker listens on. */
 struct bl_intake {
@@ -33,10 +33,10 @@ struct bl_worker_cells {
     struct bl_counter *bytes_in, *bytes_out, *refused, *replies_failed, *rule_errors;
     struct bl_counter *recorded, *records_dropped;
     struct bl_counter *shadow[BL_SHADOW_COUNT];
-    struct bl_counter *requests[BL_OPERATION_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
+    struct bl_counter *requests[BL_OPERATION_WORKER_COUNT][BL_ERROR_COUNT][BL_DIALECT_COUNT];
     struct bl_counter *reasons[BL_REASON_COUNT];
     struct bl_counter *drops[BL_DROP_COUNT];
-    struct bl_buckets *latency[BL_OPERATION_COUNT][2]; /* ok, error */
+    struct bl_buckets *latency[BL_OPERATION_WORKER_COUNT][2]; /* ok, error */
     struct bl_gauge *arena_peak, *backpressure;
     struct bl_gauge *connected, *connects, *losses, *remakes, *buffered, *dropped;
     struct bl_http_cells http;
@@ -56,7 +56,7 @@ struct bl_worker {
     struct bl_timer *leaving;
     _Atomic uint64_t drain_until_ns; /* monotonic; set before `stopper` is rung */
     bool is_refused;                 /* a subscription for decide requests, on this connection */
-    unsigned captures_asked; /* answers of JetStream that are still to come */
+    unsigned captures_asked;         /* answers of JetStream that are still to come */
     struct bl_waker switcher;
     struct bl_waker stopper;
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
@@ -92,6 +92,10 @@ struct bl_worker {
     _Atomic bool stopped;
     char reply_storage[BL_GRPC_PREFIX_BYTES + 2 * BL_WIRE_REPLY_MAX_BYTES];
 };
+
+/* worker.c: switches to the snapshot that was handed over, if one was. Before each request, so that
+ * whoever was told of a change is served by it. */
+void bl_worker_take_over(struct bl_worker *worker);
 
 /* worker_request.c: one message, from taking over to its reply. */
 void bl_worker_on_message(void *user, struct bl_bus_message *message);

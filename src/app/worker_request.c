@@ -189,6 +189,7 @@ void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
     uint64_t began_ns = bl_clock_monotonic_ns();
     struct bl_flow_moment moment = {.now_ns = (int64_t)bl_clock_wall_ns()};
 
+    bl_worker_take_over(worker);
     bl_counter_add(worker->cells.bytes_in, message->data.len);
     take_admission_id(worker, moment.admission_id);
     bl_api_handle(&worker->api, operation, message, tenant, &moment, &worker->reply, report);
@@ -205,6 +206,7 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     struct bl_api_report report;
     char storage[BL_BUS_SUBJECT_MAX];
 
+    bl_worker_take_over(worker);
     bl_counter_add(worker->cells.bytes_in, message->content.data.len);
     if (message->overloaded) {
         bl_api_refuse(intake->operation, &message->content, BL_E_SERVICE_OVERLOADED,

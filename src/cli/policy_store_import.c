@@ -63,17 +63,18 @@ static void on_finding(void *user, const char *path, const struct bl_diag *findi
 }
 
 /* A file that compiled; what is read now is what will be written, so it is compiled again. */
-static void on_file(void *user, const char *path, const struct bl_policy *policy) {
+static void on_file(void *user, const struct bl_policy_file *file) {
     struct import *import = user;
+    const struct bl_policy *policy = file->policy;
     struct bl_policy_key key;
     struct item *item;
     char *text;
     size_t len;
 
-    if (import->out_of_memory || import->problems > 0) {
+    if (policy == NULL || import->out_of_memory || import->problems > 0) {
         return;
     }
-    if (!bl_read_file(path, BL_POLICY_MAX_BYTES, &text, &len)) {
+    if (!bl_read_file(file->path, BL_POLICY_MAX_BYTES, &text, &len)) {
         import->problems++;
         return;
     }
@@ -85,7 +86,7 @@ static void on_file(void *user, const char *path, const struct bl_policy *policy
                            : bl_policy_compile((struct bl_str){text, len}, policy->tenant_id,
                                                policy->policy_id, &options, &again, findings);
     if (bl_is_error(result)) {
-        fprintf(stderr, "%s: was changed while it was read; import again\n", path);
+        fprintf(stderr, "%s: was changed while it was read; import again\n", file->path);
         import->problems++;
     } else {
         bl_policy_unref(again);

@@ -160,7 +160,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     if (api.arena == NULL) {
         start();
     }
-    for (int operation = 0; operation < BL_OPERATION_COUNT; operation++) {
+    for (int operation = 0; operation < BL_OPERATION_OPENAPI; operation++) {
         struct bl_buf replies[3];
         struct bl_api_report report;
         for (int i = 0; i < 3; i++) {

@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         .began_ns = 1,
     };
     bl_buf_init(&unpacked, unpacked_storage, sizeof(unpacked_storage));
-    if (bl_api_grpc_read(&request, MESSAGE_MAX, &unpacked, &call, &response)) {
+    if (bl_api_grpc_read(&request, BL_DOOR_TENANTS, MESSAGE_MAX, &unpacked, &call, &response)) {
         require(call.message.len <= MESSAGE_MAX && call.deadline_ns > 0);
         reflect(call.message);
     } else {

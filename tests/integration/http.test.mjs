@@ -78,7 +78,7 @@ test('errors have the status of the contract', async (t) => {
   assert.equal(missing.status, 404);
   assert.match(JSON.parse(missing.text).error.message, /POST \/api\/v1\/routes\/decide/);
   const wrong = await call(port, { path: '/api/v1/routes/decide' });
-  assert.deepEqual([wrong.status, wrong.headers.allow], [405, 'POST']);
+  assert.deepEqual([wrong.status, wrong.headers.allow], [405, 'POST, OPTIONS']);
   const conflict = await decide(port, good, { headers: { 'X-Tenant-ID': 'acme' } });
   assert.equal(conflict.status, 403);
   const large = await call(port, { method: 'POST', path: '/api/v1/routes/decide', body: 'x'.repeat(1100000) }).catch((error) => ({ status: error.code }));
@@ -148,7 +148,7 @@ test('what can be read in two ways is refused, and nobody else notices', async (
     assert.ok(done.closed, `closed: ${shown}`);
   }));
   assert.equal((await decide(port, good)).status, 200);
-  await until(async () => [...(await call(ops, { path: '/metrics' })).text.matchAll(/router_http_faults_total\{reason="(?:malformed|too_large)"\} (\d+)/g)]
+  await until(async () => [...(await call(ops, { path: '/metrics' })).text.matchAll(/router_http_faults_total\{listener="api",reason="(?:malformed|too_large)"\} (\d+)/g)]
     .reduce((sum, found) => sum + Number(found[1]), 0) >= refused.length, 'bad requests to be counted');
   assert.equal(stack.router.over, undefined);
 });
@@ -178,7 +178,7 @@ test('slow and silent peers are left, others are served meanwhile', async (t) =>
   assert.match((await drip).text, /^HTTP\/1\.1 408 /);
   assert.match((await body).text, /^HTTP\/1\.1 408 /);
   assert.deepEqual(await silent, { text: '', closed: true });
-  await until(async () => Number(/router_http_connections (\d+)/.exec((await call(ops, { path: '/metrics' })).text)[1]) === 0, 'idle connections to be closed');
+  await until(async () => Number(/router_http_connections\{listener="api"\} (\d+)/.exec((await call(ops, { path: '/metrics' })).text)[1]) === 0, 'idle connections to be closed');
   for (const socket of idle) socket.destroy();
 });
 
