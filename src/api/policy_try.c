@@ -43,9 +43,8 @@ static bl_result read_request(struct bl_api_exchange *exchange, struct bl_str te
     struct bl_refusal *refusal = &api->work.refusal;
     struct bl_request *request = &decoded->request;
     bool is_shared = bl_str_equal_c(exchange->tenant_id, "*");
-    const struct bl_message message = {.subject = exchange->message->subject,
-                                       .data = text,
-                                       .headers = exchange->message->headers};
+    const struct bl_message message = {
+        .subject = exchange->message->subject, .data = text, .headers = exchange->message->headers};
     const struct bl_tenant_rule believe = {.believe_all = true};
     struct bl_str tenant = BL_STR_ABSENT;
 

@@ -46,19 +46,34 @@ static bool is_local(struct bl_str address) {
 
 static void check_listeners(const struct bl_config *config, struct bl_findings *findings) {
     static const char *const message = "the production profile serves HTTP on this machine only";
-    static const char *const hint =
-        "listen on 127.0.0.1:9000 or unix:/run/beamline/http.sock, and let "
-        "a proxy in front speak TLS";
+    static const char *const hint = "listen on 127.0.0.1:9001 or unix:/run/beamline/ops.sock";
 
     for (size_t i = 0; i < config->http.listen.count; i++) {
         if (!is_local(config->http.listen.items[i])) {
-            refuse(findings, "http.listen", message, hint);
+            refuse(findings, "http.listen",
+                   "the production profile serves HTTP in the clear on this machine only",
+                   "move the address to http.tls_listen; or listen on 127.0.0.1:9000 or "
+                   "unix:/run/beamline/http.sock, with a proxy in front that speaks TLS");
         }
     }
     for (size_t i = 0; i < config->http.ops_listen.count; i++) {
         if (!is_local(config->http.ops_listen.items[i])) {
             refuse(findings, "http.ops_listen", message, hint);
         }
+    }
+}
+
+static void check_tls(const struct bl_config *config, struct bl_findings *findings) {
+    if (config->http.tls_listen.count > 0 &&
+        (!bl_str_is_present(config->http.tls_certificate_file) ||
+         !bl_str_is_present(config->http.tls_key_file))) {
+        refuse(findings, "http.tls_listen", "needs a certificate and its key",
+               "set http.tls_certificate_file and http.tls_key_file");
+    }
+    if (config->http.tls_client_certificates != 0 &&
+        !bl_str_is_present(config->http.tls_client_ca_file)) {
+        refuse(findings, "http.tls_client_certificates", "needs the authorities of clients",
+               "set http.tls_client_ca_file");
     }
 }
 
@@ -132,6 +147,7 @@ static void warn_of_ops(const struct bl_config *config, struct bl_findings *find
 void bl_config_check(const struct bl_config *config, bool profile_is_known,
                      struct bl_findings *findings) {
     bl_bus_settings_check(config, findings);
+    check_tls(config, findings);
     check_attributes(config, findings);
     check_recorded_fields(config, findings);
     if (profile_is_known && config->profile == BL_PROFILE_PRODUCTION) {

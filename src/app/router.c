@@ -82,6 +82,7 @@ static void on_signal(void *user, int signal_number) {
             bl_log_reopen(router->recording);
         }
         bl_router_reload_config(router);
+        bl_router_look_tls(router);
         bl_policy_sources_reopen(router->policies);
         bl_router_reload_policies(router);
     } else if (router->stopping) {
@@ -122,6 +123,7 @@ static bl_result watch(struct bl_router *router) {
         BL_TRY(bl_timer_create(router->loop, on_rescan, router, &router->rescan_timer));
         bl_timer_start(router->rescan_timer, RESCAN_MS, 0);
     }
+    BL_TRY(bl_router_watch_tls(router));
     BL_TRY(bl_router_open_ops(router));
     BL_TRY(bl_timer_create(router->loop, bl_router_write_metrics, router, &router->metrics_timer));
     bl_timer_start(router->metrics_timer, config->metrics.interval_ms, config->metrics.interval_ms);
@@ -135,6 +137,7 @@ static void unwatch(struct bl_router *router) {
     }
     bl_file_watch_destroy(router->config_watch);
     bl_timer_destroy(router->rescan_timer);
+    bl_timer_destroy(router->tls_timer);
     bl_timer_destroy(router->metrics_timer);
 }
 

@@ -144,6 +144,7 @@ static bl_result build(struct bl_router *router) {
     router->parts.log = router->log;
     router->parts.changed = &router->changed;
     router->parts.ready = &router->ready;
+    BL_TRY(bl_router_load_tls(router));
     BL_TRY(bl_router_load_policies(router));
     return require_folder(router);
 }
@@ -167,6 +168,7 @@ void bl_router_tear_down(struct bl_router *router) {
     }
     bl_router_free_retired(router);
     bl_policy_sources_destroy(router->policies);
+    bl_tls_files_destroy(router->tls);
     bl_pins_destroy(router->pins);
     if (router->loop != NULL) {
         bl_loop_destroy(router->loop);

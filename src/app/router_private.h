@@ -7,6 +7,7 @@
 #include "app/policy_sources.h"
 #include "app/router.h"
 #include "app/snapshot.h"
+#include "app/tls_files.h"
 #include "app/worker.h"
 #include "base/secret.h"
 #include "net/file_watch.h"
@@ -47,6 +48,8 @@ struct bl_router {
     struct bl_file_watch *config_watch;
     struct bl_timer *metrics_timer;
     struct bl_timer *rescan_timer;
+    struct bl_timer *tls_timer;
+    struct bl_tls_files *tls;     /* NULL = none */
     struct bl_router_door ops[2]; /* for this machine, and for others */
     struct bl_router_listener ops_listeners[BL_OPS_LISTENERS_MAX];
     size_t ops_listener_count;
@@ -87,6 +90,8 @@ void bl_router_tear_down(struct bl_router *router);
 BL_MUST_USE bl_result bl_router_load_policies(struct bl_router *router);
 void bl_router_reload_policies(void *user);
 void bl_router_reload_config(void *user);
+/* Hands what is known now to the workers. */
+void bl_router_publish(struct bl_router *router);
 /* Frees snapshots that nobody holds any more. */
 void bl_router_free_retired(struct bl_router *router);
 
@@ -94,6 +99,11 @@ void bl_router_free_retired(struct bl_router *router);
 BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
 void bl_router_close_ops(struct bl_router *router);
 void bl_router_count_ops(struct bl_router *router);
+
+/* router_tls.c: the certificate. */
+BL_MUST_USE bl_result bl_router_load_tls(struct bl_router *router);
+BL_MUST_USE bl_result bl_router_watch_tls(struct bl_router *router);
+void bl_router_look_tls(void *user);
 
 /* router_metrics.c */
 /* The exposition as of now. False: it does not fit. */

@@ -20,12 +20,13 @@ void bl_router_free_retired(struct bl_router *router) {
 
 /* Makes a snapshot of what is known now, and gives it to every worker. */
 static bl_result publish(struct bl_router *router) {
+    struct bl_tls_context *tls = router->tls == NULL ? NULL : bl_tls_files_context(router->tls);
     struct bl_catalog *catalog = NULL;
     struct bl_snapshot *snapshot = NULL;
     bl_result result = bl_policy_sources_catalog(router->policies, router->hash_seed, &catalog);
 
     if (bl_is_ok(result)) {
-        result = bl_snapshot_create(catalog, router->shared, &snapshot);
+        result = bl_snapshot_create(catalog, router->shared, tls, &snapshot);
         if (bl_is_error(result)) {
             bl_catalog_destroy(catalog);
         }
@@ -43,6 +44,12 @@ static bl_result publish(struct bl_router *router) {
     router->current = snapshot;
     bl_router_free_retired(router);
     return BL_OK;
+}
+
+void bl_router_publish(struct bl_router *router) {
+    if (bl_is_error(publish(router))) {
+        bl_log_line(router->channel, BL_LOG_ERROR, "router", "out of memory; what was live stays");
+    }
 }
 
 static void set(struct bl_router *router, enum bl_metric_id metric, const struct bl_str *labels,

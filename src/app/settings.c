@@ -5,6 +5,7 @@
 #define MIB 1048576.0
 
 static const char *const profiles[] = {"production", "dev", NULL};
+static const char *const client_certificates[] = {"none", "optional", "required", NULL};
 static const char *const unknown_keys[] = {"error", "warn", NULL};
 static const char *const by_profile[] = {"false", "true", "profile", NULL};
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
@@ -109,6 +110,16 @@ const struct bl_setting bl_settings[] = {
 
     LIST("http", "listen", http.listen, "", false,
          "Where HTTP and gRPC requests come in: host:port, unix:/path or fd:N; empty = nowhere."),
+    LIST("http", "tls_listen", http.tls_listen, "", false,
+         "Where they come in over TLS: host:port or fd:N; empty = nowhere."),
+    TEXT("http", "tls_certificate_file", http.tls_certificate_file, "", false,
+         "The server's certificate and those that lead to its authority (PEM). A new file is taken "
+         "over within a second; open connections stay."),
+    TEXT("http", "tls_key_file", http.tls_key_file, "", false, "Its private key (PEM)."),
+    TEXT("http", "tls_client_ca_file", http.tls_client_ca_file, "", false,
+         "Authorities of client certificates (PEM)."),
+    WORD("http", "tls_client_certificates", http.tls_client_certificates, client_certificates,
+         "none", false, "Whether clients show a certificate of those authorities."),
     LIST("http", "ops_listen", http.ops_listen, "", false,
          "Where /live, /ready, /health and /metrics are served, and on loopback addresses and "
          "unix:/path administration; empty = nowhere."),

@@ -8,7 +8,7 @@ static int by_bytes(const void *a, const void *b) {
 }
 
 bl_result bl_snapshot_create(struct bl_catalog *catalog, struct bl_shared_config *shared,
-                             struct bl_snapshot **out) {
+                             struct bl_tls_context *tls, struct bl_snapshot **out) {
     const struct bl_config *config = shared->config;
     const struct bl_text_list *tenants = &config->nats.shared_subject_tenants;
     struct bl_snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -45,6 +45,7 @@ bl_result bl_snapshot_create(struct bl_catalog *catalog, struct bl_shared_config
         .min_payload_bytes = config->intake.min_payload_bytes,
         .refusals_per_second = config->logs.refusals_per_second,
         .access_log = config->http.access_log,
+        .tls = tls == NULL ? NULL : bl_tls_context_hold(tls),
         .anonymous_reads = bl_config_anonymous_reads(config),
     };
     *out = snapshot;
@@ -62,6 +63,7 @@ void bl_shared_config_release(struct bl_shared_config *shared) {
 void bl_snapshot_destroy(struct bl_snapshot *snapshot) {
     assert(atomic_load(&snapshot->holders) == 0);
     bl_catalog_destroy(snapshot->catalog);
+    bl_tls_context_release(snapshot->tls);
     bl_shared_config_release(snapshot->shared);
     free(snapshot->listed);
     free(snapshot->attribute_items);

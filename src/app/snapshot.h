@@ -15,6 +15,7 @@
 #include "flow/tenant.h"
 #include "flow/tenant_attributes.h"
 #include "json/json.h"
+#include "net/tls.h"
 
 /* A configuration with its users, all on the control thread. */
 struct bl_shared_config {
@@ -34,6 +35,7 @@ struct bl_snapshot {
     uint32_t refusals_per_second;
     bool anonymous_reads;
     bool access_log;
+    struct bl_tls_context *tls;  /* held; NULL = none */
     _Atomic unsigned holders;    /* workers that have it, or will be handed it */
     struct bl_snapshot *retired; /* next in the control thread's list */
 };
@@ -41,7 +43,8 @@ struct bl_snapshot {
 /* A snapshot with no holder. Takes the catalog over, and a use of the configuration. Errors:
  * RESOURCE_EXHAUSTED; then the catalog is not taken over. Control thread. */
 BL_MUST_USE bl_result bl_snapshot_create(struct bl_catalog *catalog,
-                                         struct bl_shared_config *shared, struct bl_snapshot **out);
+                                         struct bl_shared_config *shared,
+                                         struct bl_tls_context *tls, struct bl_snapshot **out);
 
 /* Frees a snapshot without holders. Control thread. */
 void bl_snapshot_destroy(struct bl_snapshot *snapshot);

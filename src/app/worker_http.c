@@ -130,28 +130,58 @@ static bool is_serving(void *user) {
     return atomic_load(worker->parts.ready);
 }
 
-static bl_result listen_all(struct bl_worker *worker, struct bl_diag *diag) {
-    const struct bl_text_list *addresses = &worker->parts.config->http.listen;
+static void accept_plain(void *user, struct bl_stream *stream) {
+    struct bl_worker *worker = user;
+    bl_http_server_accept(worker->http, stream);
+}
 
-    for (size_t i = 0; i < addresses->count; i++) {
-        /* One thread per address of these: they cannot be shared. */
-        bool is_single = bl_str_starts_with(addresses->items[i], BL_STR("unix:")) ||
-                         bl_str_starts_with(addresses->items[i], BL_STR("fd:"));
-        if (is_single && worker->parts.number > 0) {
-            continue;
+static void accept_tls(void *user, struct bl_stream *stream) {
+    struct bl_worker *worker = user;
+
+    if (bl_stream_encrypt(stream, worker->snapshot->tls)) {
+        bl_http_server_accept(worker->http, stream);
+    } else {
+        bl_stream_close(stream);
+    }
+}
+
+static bl_result listen_on(struct bl_worker *worker, struct bl_str address, bool is_tls,
+                           struct bl_diag *diag) {
+    /* One thread per address of these: they cannot be shared. */
+    bool is_single =
+        bl_str_starts_with(address, BL_STR("unix:")) || bl_str_starts_with(address, BL_STR("fd:"));
+    struct bl_listener **slot = &worker->listeners[worker->listener_count];
+
+    if (is_single && worker->parts.number > 0) {
+        return BL_OK;
+    }
+    if (worker->listener_count == BL_WORKER_LISTENERS_MAX) {
+        bl_diag_message(diag, "more than %d addresses", BL_WORKER_LISTENERS_MAX);
+        return BL_FAIL(INVALID_REQUEST);
+    }
+    BL_TRY(bl_listener_create(worker->loop, address.data, is_tls ? accept_tls : accept_plain,
+                              worker, slot, diag));
+    worker->listener_count++;
+    struct bl_log_record *record =
+        bl_log_start(worker->log, BL_LOG_INFO, "http", is_tls ? "listening with TLS" : "listening");
+    bl_log_str(record, "address", bl_str_from_c(bl_listener_address(*slot)));
+    bl_log_finish(worker->log);
+    return BL_OK;
+}
+
+static bl_result listen_all(struct bl_worker *worker, struct bl_diag *diag) {
+    const struct {
+        const char *name;
+        const struct bl_text_list *addresses;
+        bool is_tls;
+    } kinds[] = {{"http.listen", &worker->parts.config->http.listen, false},
+                 {"http.tls_listen", &worker->parts.config->http.tls_listen, true}};
+
+    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
+        for (size_t i = 0; i < kinds[k].addresses->count; i++) {
+            bl_diag_path(diag, "%s[%zu]", kinds[k].name, i);
+            BL_TRY(listen_on(worker, kinds[k].addresses->items[i], kinds[k].is_tls, diag));
         }
-        bl_diag_path(diag, "http.listen[%zu]", i);
-        if (worker->listener_count == BL_WORKER_LISTENERS_MAX) {
-            bl_diag_message(diag, "more than %d addresses", BL_WORKER_LISTENERS_MAX);
-            return BL_FAIL(INVALID_REQUEST);
-        }
-        BL_TRY(bl_listener_create(worker->loop, addresses->items[i].data, bl_http_server_accept,
-                                  worker->http, &worker->listeners[worker->listener_count], diag));
-        struct bl_log_record *record = bl_log_start(worker->log, BL_LOG_INFO, "http", "listening");
-        bl_log_str(record, "address",
-                   bl_str_from_c(bl_listener_address(worker->listeners[worker->listener_count])));
-        bl_log_finish(worker->log);
-        worker->listener_count++;
     }
     return BL_OK;
 }
@@ -177,7 +207,8 @@ bl_result bl_worker_open_http(struct bl_worker *worker, struct bl_diag *diag) {
     static const char *const services[] = {"beamline.flow.v1.Router", NULL};
     const struct bl_http_config config = config_of(worker);
 
-    if (worker->parts.config->http.listen.count == 0) {
+    if (worker->parts.config->http.listen.count + worker->parts.config->http.tls_listen.count ==
+        0) {
         return BL_OK;
     }
     char *unpacked = malloc(config.max_body_bytes);

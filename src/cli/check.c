@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "app/policy_store.h"
+#include "app/tls_files.h"
 #include "cli/command.h"
 #include "cli/present.h"
 #include "cli/router_options.h"
@@ -103,6 +104,24 @@ static bool check_store(const struct bl_config *config, struct policy_check *che
     return bl_is_ok(result) && check->errors == 0;
 }
 
+/* Whether the certificate and its key can be used. */
+static bool check_certificate(const struct bl_config *config, struct policy_check *check) {
+    struct bl_tls_files *files;
+    struct bl_diag problem;
+
+    if (config->http.tls_listen.count == 0) {
+        return true;
+    }
+    bl_diag_clear(&problem);
+    problem.severity = BL_SEVERITY_ERROR;
+    if (bl_is_error(bl_tls_files_create(config, &files, &problem))) {
+        on_finding(check, config->http.tls_certificate_file.data, &problem);
+        return false;
+    }
+    bl_tls_files_destroy(files);
+    return true;
+}
+
 /* Whether all policies of the configured folder compile. */
 static bool check_policies(const struct bl_config *config, struct policy_check *check) {
     struct bl_policy_directory *directory;
@@ -145,7 +164,8 @@ static int check(const struct bl_router_arguments *arguments, bool json, bool du
         bl_present_findings(stdout, name, findings);
     }
     if (bl_is_ok(result)) {
-        good = check_policies(config, policies);
+        good = check_certificate(config, policies);
+        good = check_policies(config, policies) && good;
         good = check_store(config, policies) && good;
         if (dump) {
             (void)print_text(bl_config_dump, config);

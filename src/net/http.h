@@ -122,6 +122,7 @@ enum bl_http_fault {
     BL_HTTP_FAULT_CONNECTIONS, /* above max_connections */
     BL_HTTP_FAULT_MEMORY,      /* above max_memory_bytes */
     BL_HTTP_FAULT_FLOOD,       /* resets, pings, settings or empty frames without end */
+    BL_HTTP_FAULT_HANDSHAKE,   /* TLS that was not agreed on */
     BL_HTTP_FAULT_COUNT
 };
 const char *bl_http_fault_word(enum bl_http_fault fault); /* metric label */

@@ -19,6 +19,7 @@ const char *bl_http_fault_word(enum bl_http_fault fault) {
         [BL_HTTP_FAULT_MALFORMED] = "malformed", [BL_HTTP_FAULT_TOO_LARGE] = "too_large",
         [BL_HTTP_FAULT_SLOW] = "slow",           [BL_HTTP_FAULT_CONNECTIONS] = "connections",
         [BL_HTTP_FAULT_MEMORY] = "memory",       [BL_HTTP_FAULT_FLOOD] = "flood",
+        [BL_HTTP_FAULT_HANDSHAKE] = "handshake",
     };
     return words[fault];
 }
@@ -214,6 +215,8 @@ static void on_closed(void *user) {
 
     if (connection->protocol != NULL) {
         connection->protocol->close(connection->state);
+    } else if (bl_stream_is_shaking_hands(connection->stream)) {
+        bl_http_count(server, BL_HTTP_FAULT_HANDSHAKE);
     }
     *connection->slot = connection->next;
     if (connection->next != NULL) {
@@ -229,7 +232,7 @@ static void on_closed(void *user) {
 /* Before the first bytes told a protocol. */
 static void sweep_unknown(struct bl_http_connection *connection, uint64_t now_ms) {
     const struct bl_http_config *config = &connection->server->config;
-    bool has_begun = connection->preface_len > 0;
+    bool has_begun = connection->preface_len > 0 || bl_stream_is_shaking_hands(connection->stream);
     uint64_t limit_ms = has_begun ? config->header_timeout_ms : config->idle_timeout_ms;
 
     if (now_ms - connection->began_ms > limit_ms ||

@@ -8,8 +8,10 @@
 #include <uv.h>
 
 #include "net/stream_private.h"
+#include "net/tls_private.h"
 
 #define READ_BYTES 65536
+#define KEEPALIVE_S 60 /* a peer that is gone without a word is found out */
 
 /* Bytes on their way out. */
 struct out {
@@ -38,10 +40,12 @@ struct bl_stream {
     bool in_callback;  /* what is written is flushed when it returns */
     bool is_finishing; /* closes when all is sent */
     bool is_closing;
+    struct bl_tls *tls; /* NULL = in the clear */
     char peer[64];
 };
 
 static void flush(struct bl_stream *stream);
+static void settle_reading(struct bl_stream *stream);
 
 static bool append(struct out *out, struct bl_str bytes) {
     if (bytes.len > out->capacity - out->len) {
@@ -85,6 +89,32 @@ static void give_buffer(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
     *buf = uv_buf_init(storage, sizeof(storage));
 }
 
+static void tell_end(struct bl_stream *stream) {
+    stream->has_ended = true;
+    settle_reading(stream);
+    stream->events->on_end(stream->user);
+}
+
+/* What came, in the clear: to who listens. */
+static void tell_data(struct bl_stream *stream, struct bl_str bytes) {
+    static _Thread_local char plain[BL_TLS_PLAIN_BYTES];
+    size_t len;
+
+    if (stream->tls == NULL) {
+        stream->events->on_data(stream->user, bytes);
+        return;
+    }
+    enum bl_tls_state state = bl_tls_read(stream->tls, bytes, plain, &len);
+    if (len > 0) {
+        stream->events->on_data(stream->user, (struct bl_str){plain, len});
+    }
+    if (state == BL_TLS_ENDED && !stream->has_ended) {
+        tell_end(stream);
+    } else if (state == BL_TLS_FAILED) {
+        stream->is_finishing = true; /* with the alert that tells the peer why */
+    }
+}
+
 static void on_read(uv_stream_t *uv, ssize_t count, const uv_buf_t *buf) {
     struct bl_stream *stream = uv->data;
 
@@ -94,12 +124,9 @@ static void on_read(uv_stream_t *uv, ssize_t count, const uv_buf_t *buf) {
     touch(stream);
     stream->in_callback = true;
     if (count > 0) {
-        stream->events->on_data(stream->user, (struct bl_str){buf->base, (size_t)count});
-    } else if (count == UV_EOF) {
-        uv_read_stop(uv);
-        stream->is_reading = false;
-        stream->has_ended = true;
-        stream->events->on_end(stream->user);
+        tell_data(stream, (struct bl_str){buf->base, (size_t)count});
+    } else if (count == UV_EOF && !stream->has_ended) {
+        tell_end(stream);
     }
     stream->in_callback = false;
     if (count < 0 && count != UV_EOF) {
@@ -210,12 +237,19 @@ static void flush(struct bl_stream *stream) {
     }
 }
 
+/* Towards the socket: what was written, or what TLS made of it. */
+static bool put(void *user, struct bl_str bytes) {
+    struct bl_stream *stream = user;
+
+    return bl_stream_unsent(stream) + bytes.len <= BL_STREAM_OUT_MAX &&
+           append(&stream->queued, bytes);
+}
+
 void bl_stream_write(struct bl_stream *stream, struct bl_str bytes) {
     if (stream->is_closing || bytes.len == 0) {
         return;
     }
-    if (bl_stream_unsent(stream) + bytes.len > BL_STREAM_OUT_MAX ||
-        !append(&stream->queued, bytes)) {
+    if (stream->tls != NULL ? !bl_tls_write(stream->tls, bytes) : !put(stream, bytes)) {
         bl_stream_close(stream);
         return;
     }
@@ -232,6 +266,7 @@ static void on_closed(uv_handle_t *handle) {
     if (stream->events != NULL) {
         stream->events->on_closed(stream->user);
     }
+    bl_tls_destroy(stream->tls);
     free(stream->queued.data);
     free(stream->sending.data);
     free(stream);
@@ -245,10 +280,22 @@ void bl_stream_close(struct bl_stream *stream) {
 }
 
 void bl_stream_finish(struct bl_stream *stream) {
+    if (stream->tls != NULL && !stream->is_finishing && !stream->is_closing) {
+        bl_tls_finish(stream->tls);
+    }
     stream->is_finishing = true;
     if (!stream->in_callback) {
         flush(stream);
     }
+}
+
+bool bl_stream_encrypt(struct bl_stream *stream, struct bl_tls_context *context) {
+    stream->tls = bl_tls_create(context, put, stream);
+    return stream->tls != NULL;
+}
+
+bool bl_stream_is_shaking_hands(const struct bl_stream *stream) {
+    return stream->tls != NULL && !bl_tls_is_established(stream->tls);
 }
 
 uint64_t bl_stream_idle_ms(const struct bl_stream *stream) {
@@ -305,6 +352,7 @@ struct bl_stream *bl_stream_accept(uv_stream_t *server, bool is_unix) {
     }
     if (!is_unix) {
         (void)uv_tcp_nodelay(&stream->uv.tcp, 1);
+        (void)uv_tcp_keepalive(&stream->uv.tcp, 1, KEEPALIVE_S);
     }
     name_peer(stream, is_unix);
     return stream;

@@ -52,6 +52,9 @@ void bl_stream_close(struct bl_stream *stream);
 /* Milliseconds since something last moved in either direction, by the loop's clock. */
 uint64_t bl_stream_idle_ms(const struct bl_stream *stream);
 
+/* Whether it speaks TLS and the handshake is not over: nothing was told to who listens. */
+bool bl_stream_is_shaking_hands(const struct bl_stream *stream);
+
 /* The peer's address for logs, "127.0.0.1:4711" or "unix"; lives as long as the stream. */
 const char *bl_stream_peer(const struct bl_stream *stream);
 

@@ -42,6 +42,8 @@
       "Bytes handed to connections for sending.")                                                  \
     X(HTTP_FAULTS, "router_http_faults_total", GAUGE, PLAIN, SUM, 16,                              \
       LABELS("listener", "reason"), "Requests and connections that were not served, by reason.")   \
+    X(TLS_ENDS, "router_tls_certificate_end_seconds", GAUGE, PLAIN, MAX, 1, NO_LABELS,             \
+      "Unix time at which the certificate for clients ends; 0 without TLS.")                       \
     X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
       "Decisions of shadow policies, beside what the live one decided.")                           \
     X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \

@@ -60,6 +60,11 @@ uint64_t bl_stream_idle_ms(const struct bl_stream *stream) {
     return 0;
 }
 
+bool bl_stream_is_shaking_hands(const struct bl_stream *stream) {
+    (void)stream;
+    return false;
+}
+
 const char *bl_stream_peer(const struct bl_stream *stream) {
     (void)stream;
     return "fuzzer";
