@@ -93,7 +93,9 @@ struct bl_bus {
     uint64_t unanswered;       /* requests of this connection without an answer */
     uint64_t nobody_told;      /* of these, how many times it was told that nobody listens */
     uint64_t first_token;      /* of this connection; 0 = none yet */
-    bool has_carried;          /* requests of an earlier connection are in the table */
+    bool has_carried;          /* requests from before the counting are in the table */
+    uint64_t marker;           /* the last one that was sent to the own inbox */
+    uint64_t marker_awaited;   /* 0 = none */
     char inbox_prefix[BL_BUS_INBOX_MAX];
     size_t inbox_prefix_len;
 

@@ -297,6 +297,7 @@ static void on_wake(void *user) {
     connection->shared.error_count = 0;
     pthread_mutex_unlock(&connection->mutex);
 
+    tell_errors(connection, &shared); /* also of an attempt that is under way or has failed */
     if (shared.helper_is_done) {
         pthread_join(connection->helper, NULL);
         connection->helper_runs = false;
@@ -309,7 +310,6 @@ static void on_wake(void *user) {
     if (connection->phase == PHASE_OPENING) {
         return;
     }
-    tell_errors(connection, &shared);
     if (connection->phase == PHASE_CLOSING) {
         bl_connection_flush(connection);
     }

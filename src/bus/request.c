@@ -10,6 +10,25 @@
 #include "net/clock.h"
 
 #define TOKEN_DIGITS 16U
+#define MARKERS ((1U << BL_REQUEST_SLOT_BITS) - 1U)
+
+/*
+ * After a request was given up nobody knows how many of the counted "nobody listens" were its own,
+ * nor whether one is still to come. The server answers in order; so a marker to the own inbox says,
+ * when it is back, that all there was to be told of what went before has been told. Counting begins
+ * anew with what is sent after it. Should the marker be lost, deadlines still end every request.
+ */
+static void begin_counting(struct bl_bus *bus) {
+    char subject[BL_BUS_INBOX_MAX + TOKEN_DIGITS + 1];
+    struct bl_diag diag;
+    bl_bus_carry_requests(bus);
+    bus->marker = bus->marker % MARKERS + 1; /* no token of a request is as small */
+    int len = snprintf(subject, sizeof(subject), "%s%016" PRIx64, bus->inbox_prefix, bus->marker);
+    const struct bl_bus_outgoing message = {.subject = {subject, (size_t)len}};
+    bl_diag_clear(&diag);
+    /* Without a connection there is nothing to wait for: the next one counts from its start. */
+    bus->marker_awaited = bl_is_ok(bl_bus_publish(bus, &message, &diag)) ? bus->marker : 0;
+}
 
 static void set_timer(struct bl_bus *bus) {
     uint64_t next_ns = bl_request_table_next_deadline(bus->requests);
@@ -26,9 +45,12 @@ static void on_timer(void *user) {
     struct bl_bus *bus = user;
     struct bl_request request;
     uint64_t now_ns = bl_clock_monotonic_ns();
+    uint64_t expired = bus->stats.requests_expired;
     bus->request_timer_ns = UINT64_MAX;
     while (bl_request_table_expire(bus->requests, now_ns, &request)) {
-        bus->stats.requests_expired++;
+        if (bus->stats.requests_expired++ == expired) {
+            begin_counting(bus); /* before the calls, which may send more */
+        }
         request.on_reply(request.user, BL_FAIL(DEADLINE_EXCEEDED), NULL);
     }
     set_timer(bus);
@@ -57,8 +79,12 @@ static void on_reply(void *user, struct bl_bus_message *message) {
     struct bl_bus *bus = user;
     struct bl_request request;
     uint64_t token = 0;
-    if (!token_of(bus, message->content.subject, &token) ||
-        !bl_request_table_take(bus->requests, token, &request)) {
+    bool is_ours = token_of(bus, message->content.subject, &token);
+    if (is_ours && token != 0 && token == bus->marker_awaited) {
+        bus->marker_awaited = 0;
+        return;
+    }
+    if (!is_ours || !bl_request_table_take(bus->requests, token, &request)) {
         bus->stats.replies_unknown++;
         return;
     }
@@ -91,6 +117,9 @@ static void fail_present_requests(struct bl_bus *bus) {
  * unanswered, it is all of them. Requests that came over from an earlier connection may still be
  * answered; with such in the table nothing can be said. */
 void bl_bus_no_responders(struct bl_bus *bus) {
+    if (bus->marker_awaited != 0) {
+        return; /* of a request that was sent before the marker */
+    }
     bus->nobody_told++;
     if (bus->nobody_told == bus->unanswered && !bus->has_carried) {
         bus->nobody_told = 0;
@@ -102,6 +131,7 @@ void bl_bus_no_responders(struct bl_bus *bus) {
 void bl_bus_carry_requests(struct bl_bus *bus) {
     bus->has_carried = bl_request_table_count(bus->requests) > 0;
     bus->first_token = 0;
+    bus->marker_awaited = 0;
     bus->nobody_told = 0;
     bus->unanswered = 0;
 }
@@ -178,5 +208,9 @@ bl_result bl_bus_request(struct bl_bus *bus, const struct bl_bus_outgoing *messa
 
 bool bl_bus_request_cancel(struct bl_bus *bus, uint64_t id) {
     struct bl_request request;
-    return bl_request_table_take(bus->requests, id, &request);
+    bool was_there = bl_request_table_take(bus->requests, id, &request);
+    if (was_there) {
+        begin_counting(bus);
+    }
+    return was_there;
 }

@@ -288,6 +288,48 @@ static void test_nobody_subscribed_waits_for_the_others(void **state) {
     assert_int_equal(nobody[2].result.error, BL_E_UNAVAILABLE);
 }
 
+/* Giving up on one request says nothing about those that follow. */
+static void test_nobody_subscribed_is_told_after_requests_were_given_up(void **state) {
+    struct world *world = *state;
+    struct echo echo = {.bus = &world->responder};
+    struct outcome silent = {0};
+    struct outcome cancelled = {0};
+    struct outcome nobody[3] = {{0}};
+    test_bus_subscribe(&world->responder, "silent", NULL, keep_silent, &echo);
+    ask(&world->client, "silent", 30, &silent);
+    test_loop_wait(&world->loop, has_outcome, &silent);
+    assert_int_equal(silent.result.error, BL_E_DEADLINE_EXCEEDED);
+    ask(&world->client, "nobody.home", 3600000, &nobody[0]);
+    test_loop_wait(&world->loop, has_outcome, &nobody[0]);
+    assert_int_equal(nobody[0].result.error, BL_E_UNAVAILABLE);
+
+    uint64_t id = ask(&world->client, "silent", 3600000, &cancelled);
+    assert_true(bl_bus_request_cancel(world->client.bus, id));
+    ask(&world->client, "nobody.home", 3600000, &nobody[1]);
+    test_loop_wait(&world->loop, has_outcome, &nobody[1]);
+    assert_int_equal(nobody[1].result.error, BL_E_UNAVAILABLE);
+}
+
+/* Nor may the "nobody" of one that was given up be taken for that of a request that is answered. */
+static void test_a_late_nobody_fails_no_other_request(void **state) {
+    struct world *world = *state;
+    struct kept kept = {.bus = &world->responder};
+    struct outcome cancelled = {0};
+    struct outcome answered = {0};
+    test_bus_subscribe(&world->responder, "slow", NULL, keep, &kept);
+    test_bus_settle(&world->responder);
+    uint64_t id = ask(&world->client, "nobody.home", 3600000, &cancelled);
+    assert_true(bl_bus_request_cancel(world->client.bus, id)); /* before the server has seen it */
+    ask(&world->client, "slow", 3600000, &answered);
+    test_loop_wait(&world->loop, is_kept, &kept);
+    test_bus_settle(&world->client);
+    assert_int_equal(answered.calls, 0);
+    test_bus_publish(&world->responder, kept.message->reply, BL_STR_ABSENT, BL_STR("late"));
+    drop(&kept);
+    test_loop_wait(&world->loop, has_outcome, &answered);
+    assert_string_equal(answered.data, "late");
+}
+
 static void test_requests_in_flight_are_bounded(void **state) {
     struct world *world = *state;
     struct test_bus bounded;
@@ -478,6 +520,8 @@ int main(void) {
         WITH_WORLD(test_timeout_cancel_and_repeated_replies),
         WITH_WORLD(test_nobody_subscribed_is_told_before_the_deadline),
         WITH_WORLD(test_nobody_subscribed_waits_for_the_others),
+        WITH_WORLD(test_nobody_subscribed_is_told_after_requests_were_given_up),
+        WITH_WORLD(test_a_late_nobody_fails_no_other_request),
         WITH_WORLD(test_requests_in_flight_are_bounded),
         WITH_WORLD(test_headers_survive_the_trip),
         WITH_WORLD(test_payload_at_the_limit_of_the_server),
