@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static bl_result fail(struct bl_diag *diag, const char *what, const char *path) {
@@ -17,10 +18,19 @@ static bl_result read_file(const char *path, struct bl_secret *out, struct bl_di
     static _Thread_local char bytes[BL_SECRET_MAX_BYTES];
     size_t len = 0;
     ssize_t got;
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-    if (fd < 0) {
-        return fail(diag, strerror(errno), path);
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        int error = errno;
+        if (fd >= 0) {
+            (void)close(fd);
+        }
+        return fail(diag, strerror(error), path);
+    }
+    if (!S_ISREG(status.st_mode)) { /* a pipe waits for its writer, a device may have no end */
+        (void)close(fd);
+        return fail(diag, "it is no regular file", path);
     }
     while ((got = read(fd, bytes + len, sizeof(bytes) - len)) > 0) {
         len += (size_t)got;

@@ -1,7 +1,7 @@
 /*
  * Secrets by reference: where a secret is, instead of the secret.
  *
- *   file:/path        the file's contents, without a trailing newline
+ *   file:/path        a regular file's contents, without a trailing newline
  *   credential:NAME   a file below $CREDENTIALS_DIRECTORY, as systemd provides
  *   env:NAME          an environment variable; for development only
  */

@@ -52,6 +52,20 @@ static bl_result resolve(const char *format, bool environment) {
     return bl_secret_resolve(bl_str_from_c(reference), environment, &secret, &diag);
 }
 
+/* Opening a pipe would wait for its writer, and reading a device may never end. */
+static void what_is_no_regular_file_is_refused(void **state) {
+    char path[128];
+    (void)state;
+    (void)snprintf(path, sizeof(path), "%s/key", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    assert_true(bl_is_error(resolve("file:%s/key", false)));
+    assert_non_null(strstr(diag.message, "no regular file"));
+    assert_true(bl_is_error(resolve("file:%s", false)));
+    assert_non_null(strstr(diag.message, "no regular file"));
+    assert_true(bl_is_error(bl_secret_resolve(BL_STR("file:/dev/zero"), false, &secret, &diag)));
+    assert_non_null(strstr(diag.message, "no regular file"));
+}
+
 static void a_file_without_its_newline(void **state) {
     (void)state;
     put("key", "s3cret value\n");
@@ -104,6 +118,7 @@ static void none_is_no_secret(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
+        TEST(what_is_no_regular_file_is_refused),
         TEST(a_file_without_its_newline),
         TEST(missing_and_empty_files),
         TEST(credentials_of_the_service_manager),
