@@ -114,7 +114,7 @@ static bl_result watch(struct bl_router *router) {
     }
     if (router->options.sources.path != NULL) {
         BL_TRY(bl_file_watch_create(router->loop, router->options.sources.path, DEBOUNCE_MS,
-                                    bl_router_reload_config, router, &router->config_watch,
+                                    bl_router_on_config_changed, router, &router->config_watch,
                                     router->diag));
     }
     bool has_policies =

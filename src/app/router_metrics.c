@@ -72,6 +72,24 @@ bool bl_router_metrics_text(struct bl_router *router, struct bl_buf *buf) {
         bl_metric_text_write(buf, shards, router->worker_count + 1, BL_METRIC_BACKPRESSURE));
 }
 
+/* A problem is told when it begins, when it becomes another one and when it ends: not with each
+ * interval. `error` 0 = written. */
+static void tell_writing(struct bl_router *router, const char *path, int error) {
+    if (error == router->metrics_error) {
+        return;
+    }
+    router->metrics_error = error;
+    struct bl_log_record *record =
+        error != 0
+            ? bl_log_start(router->channel, BL_LOG_WARN, "metrics", "metrics were not written")
+            : bl_log_start(router->channel, BL_LOG_INFO, "metrics", "metrics are written again");
+    bl_log_str(record, "file", bl_str_from_c(path));
+    if (error != 0) {
+        bl_log_str(record, "problem", bl_str_from_c(strerror(error)));
+    }
+    bl_log_finish(router->channel);
+}
+
 void bl_router_write_metrics(void *user) {
     struct bl_router *router = user;
     const char *path = bl_router_config(router)->metrics.file.data;
@@ -85,14 +103,9 @@ void bl_router_write_metrics(void *user) {
         return;
     }
     bl_buf_init(&buf, storage, BL_METRICS_TEXT_BYTES);
+    errno = 0;
     bool good = bl_router_metrics_text(router, &buf) && replace_file(path, bl_buf_view(&buf));
-    if (!good) {
-        struct bl_log_record *record =
-            bl_log_start(router->channel, BL_LOG_WARN, "metrics", "metrics were not written");
-        bl_log_str(record, "file", bl_str_from_c(path));
-        bl_log_str(record, "problem", bl_str_from_c(strerror(errno)));
-        bl_log_finish(router->channel);
-    }
+    tell_writing(router, path, good ? 0 : errno != 0 ? errno : ENOSPC);
     free(storage);
 }
 

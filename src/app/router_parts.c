@@ -89,6 +89,10 @@ static bl_result start_log(struct bl_router *router) {
                          config->logs.ring_bytes, &router->log, router->diag));
     bl_diag_path(router->diag, "%s", "");
     router->channel = bl_log_channel(router->log);
+    if (router->channel == NULL) {
+        bl_diag_message(router->diag, "no memory for the log");
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
     return BL_OK;
 }
 
@@ -167,6 +171,7 @@ void bl_router_tear_down(struct bl_router *router) {
         router->retired = router->current;
     }
     bl_router_free_retired(router);
+    free(router->refused);
     bl_policy_sources_destroy(router->policies);
     bl_tls_files_destroy(router->tls);
     bl_pins_destroy(router->pins);

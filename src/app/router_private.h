@@ -47,6 +47,8 @@ struct bl_router {
     struct bl_signal_watch *signals[3];
     struct bl_file_watch *config_watch;
     struct bl_timer *metrics_timer;
+    int metrics_error;           /* why the file could not be written last; 0 = it could */
+    struct bl_findings *refused; /* of the configuration that was refused last; NULL = none was */
     struct bl_timer *rescan_timer;
     struct bl_timer *tls_timer;
     struct bl_tls_files *tls;     /* NULL = none */
@@ -89,7 +91,8 @@ void bl_router_tear_down(struct bl_router *router);
 /* router_reload.c: changes of policies and settings. */
 BL_MUST_USE bl_result bl_router_load_policies(struct bl_router *router);
 void bl_router_reload_policies(void *user);
-void bl_router_reload_config(void *user);
+void bl_router_reload_config(struct bl_router *router); /* because somebody asked for it */
+void bl_router_on_config_changed(void *user); /* says nothing that was said of the same text */
 /* Hands what is known now to the workers. */
 void bl_router_publish(struct bl_router *router);
 /* Frees snapshots that nobody holds any more. */

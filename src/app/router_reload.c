@@ -1,5 +1,6 @@
 /* Changes of policies and settings while serving. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/router_private.h"
 #include "observe/metrics.h"
@@ -141,25 +142,33 @@ static void log_restart_needed(struct bl_router *router, const struct bl_config 
     }
 }
 
-void bl_router_reload_config(void *user) {
-    struct bl_router *router = user;
-    struct bl_findings *findings = calloc(1, sizeof(*findings));
-    struct bl_shared_config *shared = calloc(1, sizeof(*shared));
-    struct bl_config *config = NULL;
+static bool is_same_finding(const struct bl_diag *a, const struct bl_diag *b) {
+    return a->severity == b->severity && a->line == b->line && a->column == b->column &&
+           strcmp(a->path, b->path) == 0 && strcmp(a->message, b->message) == 0;
+}
 
-    if (router->stopping || findings == NULL || shared == NULL ||
-        bl_is_error(bl_config_load(&router->options.sources, &config, findings))) {
-        if (findings != NULL) {
-            log_findings(router, findings);
-        }
-        free(findings);
-        free(shared);
-        return;
+static bool is_same(const struct bl_findings *a, const struct bl_findings *b) {
+    bool same = a != NULL && a->count == b->count;
+
+    for (size_t i = 0; same && i < a->count; i++) {
+        same = is_same_finding(&a->items[i], &b->items[i]);
     }
-    log_findings(router, findings);
-    free(findings);
+    return same;
+}
+
+/* Keeps `findings`, which were told unless the same ones were told before and nobody has asked. */
+static void refuse_config(struct bl_router *router, struct bl_findings *findings, bool is_asked) {
+    if (is_asked || !is_same(router->refused, findings)) {
+        log_findings(router, findings);
+    }
+    free(router->refused);
+    router->refused = findings;
+}
+
+static void take_config(struct bl_router *router, struct bl_shared_config *shared) {
+    const struct bl_config *config = shared->config;
+
     log_restart_needed(router, config);
-    *shared = (struct bl_shared_config){config, 1};
     bl_shared_config_release(router->shared);
     router->shared = shared;
     bl_log_set_level(router->log, (enum bl_log_level)config->logs.level);
@@ -172,4 +181,35 @@ void bl_router_reload_config(void *user) {
     } else {
         bl_log_line(router->channel, BL_LOG_INFO, "config", "configuration taken over");
     }
+}
+
+static void reload(struct bl_router *router, bool is_asked) {
+    struct bl_findings *findings = calloc(1, sizeof(*findings));
+    struct bl_shared_config *shared = calloc(1, sizeof(*shared));
+    struct bl_config *config = NULL;
+
+    if (router->stopping || findings == NULL || shared == NULL) {
+        free(findings);
+        free(shared);
+        return;
+    }
+    if (bl_is_error(bl_config_load(&router->options.sources, &config, findings))) {
+        free(shared);
+        refuse_config(router, findings, is_asked);
+        return;
+    }
+    log_findings(router, findings);
+    free(findings);
+    free(router->refused);
+    router->refused = NULL;
+    *shared = (struct bl_shared_config){config, 1};
+    take_config(router, shared);
+}
+
+void bl_router_reload_config(struct bl_router *router) {
+    reload(router, true);
+}
+
+void bl_router_on_config_changed(void *user) {
+    reload(user, false);
 }

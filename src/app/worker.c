@@ -272,6 +272,11 @@ bl_result bl_worker_start(const struct bl_worker_parts *parts, struct bl_snapsho
     worker->start_diag = diag;
     worker->log = bl_log_channel(parts->log);
     worker->recording = parts->recording == NULL ? NULL : bl_log_channel(parts->recording);
+    if (worker->log == NULL || (parts->recording != NULL && worker->recording == NULL)) {
+        bl_diag_message(diag, "no memory for the log of a worker");
+        free(worker); /* channels end with their log */
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
     bl_arena_init(&worker->arena, ARENA_CHUNK_BYTES, parts->config->workers.arena_cap_bytes);
     bl_buf_init(&worker->reply, worker->reply_storage + BL_GRPC_PREFIX_BYTES,
                 sizeof(worker->reply_storage) - BL_GRPC_PREFIX_BYTES);
@@ -285,6 +290,7 @@ bl_result bl_worker_start(const struct bl_worker_parts *parts, struct bl_snapsho
         bl_diag_message(diag, "the system gives no more threads");
         atomic_fetch_sub(&snapshot->holders, 1);
         bl_arena_fini(&worker->arena);
+        (void)sem_destroy(&worker->started);
         free(worker);
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }

@@ -1,5 +1,8 @@
 // A router among servers that are absent, die and freeze, and policies that break and mend.
 import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../node_modules/nats/index.js';
 import { samplePolicy, Stack, until } from '../support/stack.mjs';
@@ -167,6 +170,40 @@ test('a reply that NATS does not take: cut, or answered with an error', async (t
   await until(() => /router_replies_failed_total [1-9]/.test(stack.metrics()), 'the count');
   assert.match(stack.metrics(), /code="resource_exhausted"/);
   assert.match(stack.router.log(), /"level":"WARN".*"message":"request refused".*max_payload/);
+});
+
+const count = (text, part) => text.split(part).length - 1;
+
+test('metrics that cannot be written are told once, and when they can again', async (t) => {
+  const stack = await Stack.start(t, { env: { BEAMLINE_METRICS_INTERVAL_MS: '100' } });
+  await until(() => stack.metrics(), 'the first writing');
+  rmSync(stack.metricsFile);
+  mkdirSync(`${stack.metricsFile}.new`);
+  await until(() => stack.router.log().includes('metrics were not written'), 'the warning');
+  await new Promise((resolve) => setTimeout(resolve, 500)); // nothing may follow, so there is nothing to wait for
+  assert.equal(count(stack.router.log(), 'metrics were not written'), 1);
+  rmSync(`${stack.metricsFile}.new`, { recursive: true });
+  await until(() => stack.router.log().includes('metrics are written again'), 'the end of it');
+  assert.ok(stack.metrics());
+});
+
+test('a bad configuration is told once to the watch, and again to who asks', async (t) => {
+  const file = join(mkdtempSync(join(tmpdir(), 'bl-config-')), 'router.yaml');
+  t.after(() => rmSync(dirname(file), { recursive: true, force: true }));
+  writeFileSync(file, 'logs: {level: info}\n');
+  const stack = await Stack.start(t, { args: ['--config', file] });
+  const told = () => count(stack.router.log(), 'configuration not taken over');
+  writeFileSync(file, 'logs: {level: loud}\n');
+  stack.router.signal('SIGHUP');
+  await until(() => told() > 0, 'the finding');
+  await new Promise((resolve) => setTimeout(resolve, 500)); // nothing may follow, so there is nothing to wait for
+  assert.equal(told(), 1, stack.router.log());
+  stack.router.signal('SIGHUP');
+  await until(() => told() === 2, 'the answer');
+  writeFileSync(file, 'logs: {level: louder}\nstop: {drain_ms: never}\n');
+  await until(() => told() === 4, 'two others');
+  writeFileSync(file, 'logs: {level: info}\n');
+  await until(() => stack.router.log().includes('configuration taken over'), 'the mending');
 });
 
 test('settings are reloaded on SIGHUP', async (t) => {
