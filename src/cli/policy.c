@@ -61,6 +61,8 @@ static const char help[] =
     "Exit code: 0 all is well, 1 a file has errors or the request was refused, 2 wrong usage,\n"
     "4 a backtest changes more than --max-changed.\n";
 
+#define ARGUMENTS_MAX 32 /* of eval */
+
 enum {
     OPTION_TENANT = 256,
     OPTION_JSON,
@@ -88,7 +90,8 @@ static const struct option long_options[] = {
 };
 
 /* Whether the file compiles; prints its findings. */
-static bool validate_file(const char *path, const struct bl_policy_command *options) {
+static bool validate_file(const char *path, const struct bl_policy_command *options,
+                          struct bl_present_array *array) {
     static struct bl_findings findings;
     struct bl_policy_options compile = {.warn_unknown_keys = false};
     struct bl_policy *policy = NULL;
@@ -96,13 +99,16 @@ static bool validate_file(const char *path, const struct bl_policy_command *opti
     size_t len;
 
     if (!bl_read_file(path, BL_POLICY_MAX_BYTES, &text, &len)) {
+        if (options->json) {
+            bl_present_array_unread(array, path);
+        }
         return false;
     }
     bl_result result = bl_policy_compile((struct bl_str){text, len}, bl_str_from_c(options->tenant),
                                          bl_offline_policy_id(path), &compile, &policy, &findings);
     free(text);
     if (options->json) {
-        bl_present_findings_json(stdout, path, &findings);
+        bl_present_array_findings(array, path, &findings);
     } else {
         bl_present_findings(stdout, path, &findings);
         if (bl_is_ok(result) && !options->quiet) {
@@ -118,14 +124,21 @@ static bool validate_file(const char *path, const struct bl_policy_command *opti
 }
 
 static int validate(int count, char **files, const struct bl_policy_command *options) {
+    struct bl_present_array array;
     int broken = 0;
 
     if (count == 0) {
         fputs("beamline policy validate: no file named. Try: beamline policy --help\n", stderr);
         return BL_EXIT_USAGE;
     }
+    if (options->json) {
+        bl_present_array_begin(&array, stdout);
+    }
     for (int i = 0; i < count; i++) {
-        broken += validate_file(files[i], options) ? 0 : 1;
+        broken += validate_file(files[i], options, &array) ? 0 : 1;
+    }
+    if (options->json) {
+        bl_present_array_end(&array);
     }
     if (count > 1 && !options->json && !options->quiet) {
         printf("%d of %d files are good\n", count - broken, count);
@@ -238,12 +251,45 @@ static bool read_percent(const char *text, double *out) {
     return bl_json_text_double(number, out) && *out >= 0 && *out <= 100;
 }
 
+/* "-7/2" is an expression and no options: behind "--" getopt leaves it alone. `out` holds the
+ * arguments and one more; false if there is no such expression, or somebody wrote "--". */
+static bool set_expression_apart(int argc, char **argv, char **out) {
+    static char separator[] = "--";
+    int expression = 0;
+    int count = 0;
+
+    for (int i = 2; i < argc; i++) {
+        if (strcmp(argv[i], separator) == 0) {
+            return false;
+        }
+        bool is_option = argv[i][0] != '-' || strchr("-rqh", argv[i][1]) != NULL;
+        expression = expression == 0 && !is_option ? i : expression;
+    }
+    if (argc < 3 || argc > ARGUMENTS_MAX || expression == 0) {
+        return false;
+    }
+    for (int i = 0; i < argc; i++) {
+        if (i != expression) {
+            out[count++] = argv[i];
+        }
+    }
+    out[count++] = separator;
+    out[count++] = argv[expression];
+    out[count] = NULL;
+    return true;
+}
+
 int bl_cli_policy(int argc, char **argv) {
     struct bl_policy_command options = {.tenant = "demo", .max_changed = -1};
+    char *apart[ARGUMENTS_MAX + 2];
     int option;
 
     if (argc > 1 && bl_policy_store_has(argv[1])) {
         return bl_cli_policy_store(argc - 1, argv + 1);
+    }
+    if (argc > 1 && strcmp(argv[1], "eval") == 0 && set_expression_apart(argc, argv, apart)) {
+        argv = apart;
+        argc++;
     }
     while ((option = getopt_long(argc, argv, "r:qh", long_options, NULL)) != -1) {
         switch (option) {

@@ -14,6 +14,7 @@
 
 struct totals {
     unsigned errors, warnings;
+    struct bl_present_array array; /* with --json */
 };
 
 static void show(const char *path, const struct bl_lint_finding *finding) {
@@ -50,24 +51,19 @@ static void write(struct bl_json_writer *writer, const char *path,
     bl_json_write_object_end(writer);
 }
 
-static bool show_json(const char *path, const struct bl_lint *lint) {
+static void show_json(struct bl_present_array *array, const char *path,
+                      const struct bl_lint *lint) {
     char *storage = malloc(JSON_BYTES);
     struct bl_json_writer writer;
     struct bl_buf buf;
 
-    if (storage == NULL) {
-        return false;
-    }
-    bl_buf_init(&buf, storage, JSON_BYTES);
-    bl_json_writer_init(&writer, &buf);
-    bl_json_write_array_begin(&writer);
-    for (size_t i = 0; i < lint->count; i++) {
+    for (size_t i = 0; storage != NULL && i < lint->count; i++) {
+        bl_buf_init(&buf, storage, JSON_BYTES);
+        bl_json_writer_init(&writer, &buf);
         write(&writer, path, &lint->findings[i]);
+        bl_present_array_item(array, bl_buf_view(&buf));
     }
-    bl_json_write_array_end(&writer);
-    printf("%.*s\n", BL_STR_ARG(bl_buf_view(&buf)));
     free(storage);
-    return true;
 }
 
 static void lint_policy(const char *path, const struct bl_policy *policy,
@@ -79,7 +75,7 @@ static void lint_policy(const char *path, const struct bl_policy *policy,
     bl_lint_policy(policy, BL_LINT_EFFORT_THOROUGH, &arena, &lint);
     totals->warnings += (unsigned)(lint.count + lint.left_out);
     if (command->json) {
-        (void)show_json(path, &lint);
+        show_json(&totals->array, path, &lint);
     } else {
         for (size_t i = 0; i < lint.count; i++) {
             show(path, &lint.findings[i]);
@@ -99,6 +95,9 @@ static bool lint_file(const char *path, const struct bl_policy_command *command,
     char *data;
 
     if (!bl_policy_source_read(path, bl_str_from_c(command->tenant), &data, &text.len)) {
+        if (command->json) {
+            bl_present_array_unread(&totals->array, path);
+        }
         return false;
     }
     text.data = data;
@@ -108,7 +107,7 @@ static bool lint_file(const char *path, const struct bl_policy_command *command,
     totals->errors += (unsigned)findings.errors;
     totals->warnings += (unsigned)findings.warnings;
     if (command->json) {
-        bl_present_findings_json(stdout, path, &findings);
+        bl_present_array_findings(&totals->array, path, &findings);
     } else {
         bl_present_findings(stdout, path, &findings);
     }
@@ -120,17 +119,22 @@ static bool lint_file(const char *path, const struct bl_policy_command *command,
 }
 
 int bl_cli_policy_lint(int count, char **files, const struct bl_policy_command *command) {
-    struct totals totals = {0, 0};
+    struct totals totals = {0};
     bool all_read = true;
 
     if (count == 0) {
         fputs("beamline policy lint: no file named. Try: beamline policy --help\n", stderr);
         return BL_EXIT_USAGE;
     }
+    if (command->json) {
+        bl_present_array_begin(&totals.array, stdout);
+    }
     for (int i = 0; i < count; i++) {
         all_read = lint_file(files[i], command, &totals) && all_read;
     }
-    if (!command->json && !command->quiet && all_read) {
+    if (command->json) {
+        bl_present_array_end(&totals.array);
+    } else if (!command->quiet && all_read) {
         if (totals.errors + totals.warnings == 0) {
             printf("%d %s: nothing to say\n", count, count == 1 ? "file" : "files");
         } else {

@@ -322,7 +322,9 @@ int bl_cli_policy_migrate(int count, char **files, const struct bl_policy_comman
     bl_buf_init(&migration.out, storage, OUTPUT_BYTES);
     int code = migrate(&migration, command->tenant);
     if (code == BL_EXIT_OK && !command->quiet) {
-        fprintf(stderr, "%s: %u things changed; check it with: beamline policy diff OLD NEW\n",
+        fprintf(stderr,
+                "%s: %u things changed; comments are not carried over; check it with: beamline "
+                "policy diff OLD NEW\n",
                 files[0], migration.notes);
     }
     bl_arena_fini(&migration.arena);

@@ -208,19 +208,49 @@ static void write_finding(struct bl_json_writer *writer, const char *file,
     bl_json_write_object_end(writer);
 }
 
-void bl_present_findings_json(FILE *out, const char *file, const struct bl_findings *findings) {
-    static char storage[BL_FINDINGS_MAX * 4096];
+void bl_present_array_begin(struct bl_present_array *array, FILE *out) {
+    *array = (struct bl_present_array){.out = out};
+    fputc('[', out);
+}
+
+void bl_present_array_item(struct bl_present_array *array, struct bl_str json) {
+    fprintf(array->out, "%s%.*s", array->count++ > 0 ? "," : "", BL_STR_ARG(json));
+}
+
+void bl_present_array_end(struct bl_present_array *array) {
+    fputs("]\n", array->out);
+}
+
+void bl_present_array_findings(struct bl_present_array *array, const char *file,
+                               const struct bl_findings *findings) {
+    char storage[4096];
     struct bl_buf buf;
     struct bl_json_writer writer;
 
-    bl_buf_init(&buf, storage, sizeof(storage));
-    bl_json_writer_init(&writer, &buf);
-    bl_json_write_array_begin(&writer);
     for (size_t i = 0; i < findings->count; i++) {
+        bl_buf_init(&buf, storage, sizeof(storage));
+        bl_json_writer_init(&writer, &buf);
         write_finding(&writer, file, &findings->items[i]);
+        bl_present_array_item(array, bl_buf_view(&buf));
     }
-    bl_json_write_array_end(&writer);
-    fprintf(out, "%.*s\n", (int)buf.len, buf.data);
+}
+
+void bl_present_array_unread(struct bl_present_array *array, const char *file) {
+    static struct bl_findings findings;
+
+    bl_findings_clear(&findings);
+    struct bl_diag *diag = bl_findings_add(&findings, BL_SEVERITY_ERROR);
+    bl_diag_message(diag, "the file cannot be read");
+    bl_diag_hint(diag, "the reason stands on standard error");
+    bl_present_array_findings(array, file, &findings);
+}
+
+void bl_present_findings_json(FILE *out, const char *file, const struct bl_findings *findings) {
+    struct bl_present_array array;
+
+    bl_present_array_begin(&array, out);
+    bl_present_array_findings(&array, file, findings);
+    bl_present_array_end(&array);
 }
 
 void bl_present_problem(const char *command, const struct bl_diag *diag) {

@@ -84,6 +84,35 @@ test('policy validate and explain', (t) => {
   assert.equal(run(['policy', 'validate']).code, 2);
 });
 
+test('validate and lint over several files give one array, with those that cannot be read', (t) => {
+  const folder = scratch(t, { 'good.yaml': samplePolicy, 'bad.yaml': 'providers:\n  - {nam: a}\n' });
+  const files = ['bad.yaml', 'gone.yaml', 'good.yaml'].map((name) => join(folder, name));
+  for (const command of ['validate', 'lint']) {
+    const done = run(['policy', command, '--json', ...files]);
+    assert.equal(done.code, 1);
+    const findings = JSON.parse(done.out);
+    assert.deepEqual([...new Set(findings.map((finding) => finding.file))].slice(0, 2), files.slice(0, 2), command);
+    assert.equal(findings.find((finding) => finding.file === files[1]).message, 'the file cannot be read');
+  }
+  assert.deepEqual(JSON.parse(run(['policy', 'validate', '--json', files[2]]).out), []);
+});
+
+test('an expression may begin with a minus', () => {
+  for (const args of [['-7/2'], ['--json', '-7/2'], ['--', '-7/2'], ['-7/2', '--json']]) {
+    const done = run(['policy', 'eval', ...args]);
+    assert.equal(done.code, 0, `${args} ${done.err}`);
+    assert.match(done.out, /-3/);
+  }
+  assert.match(run(['policy', 'eval', '-(1 + 2)']).out, /-3/);
+  assert.equal(run(['policy', 'eval', '-x']).code, 1); // an expression, of an unknown name
+  assert.equal(run(['policy', 'eval', '--no-such-option', '1']).code, 2);
+});
+
+test('migrate says that comments are not carried over', (t) => {
+  const folder = scratch(t, { 'old.yaml': `# why\n${samplePolicy}` });
+  assert.match(run(['policy', 'migrate', join(folder, 'old.yaml')]).err, /comments are not carried over/);
+});
+
 test('decide offline', (t) => {
   const folder = scratch(t, { 'p.yaml': samplePolicy });
   const done = run(['decide', '--offline', '--policy-file', join(folder, 'p.yaml'), '-m', 'tier=gold', '--json']);

@@ -93,7 +93,7 @@ test('lint shows a request for what it says, and the request shows it', (t) => {
   assert.equal(text.code, 1);
   assert.match(text.out, /shady\.yaml:7: warning: rules\[1\]: is never reached.*\[rule_shadowed\]/);
   assert.match(text.out, /2 warnings/);
-  const [, findings] = policy(['lint', '--json', at('shady.yaml')]).out.trim().split('\n').map((line) => JSON.parse(line));
+  const findings = JSON.parse(policy(['lint', '--json', at('shady.yaml')]).out);
   assert.deepEqual(findings.map((finding) => finding.code), ['rule_shadowed', 'rules_leave_nobody']);
   writeFileSync(at('request.json'), JSON.stringify(findings[1].example));
   const refused = policy(['explain', at('shady.yaml'), '-r', at('request.json'), '--json']);
