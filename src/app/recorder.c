@@ -1,5 +1,9 @@
 #include "app/recorder.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "policy/compile.h"
 
 #include "route/frame.h"
@@ -40,6 +44,28 @@ void bl_recorder_init(struct bl_recorder *recorder, const struct bl_config *conf
         recorder->field_count +=
             bl_recorded_field_read(fields->items[i], &recorder->fields[recorder->field_count]);
     }
+}
+
+bl_result bl_recording_check(const char *path, struct bl_diag *diag) {
+    char head[BL_FRAME_MAGIC_BYTES];
+    struct stat status;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd < 0) {
+        return BL_OK; /* it is made, or opening it for writing says why not */
+    }
+    bool is_ours = fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+    if (is_ours && status.st_size > 0) {
+        ssize_t got = read(fd, head, sizeof(head));
+        is_ours = got > 0 && bl_frame_begins((struct bl_str){head, (size_t)got});
+    }
+    (void)close(fd);
+    if (is_ours) {
+        return BL_OK;
+    }
+    bl_diag_message(diag, "%.150s holds something else than recorded decisions", path);
+    bl_diag_hint(diag, "name another file, or move this one away");
+    return BL_FAIL(INVALID_REQUEST);
 }
 
 struct clear_fields {

@@ -45,6 +45,10 @@ struct bl_recorder {
     char frame[BL_LOG_ITEM_MAX];
 };
 
+/* Whether recordings may be added to the file: it is not there, is empty, or begins as recordings
+ * do. Errors: INVALID_REQUEST, for what would be spoiled. Any thread. */
+BL_MUST_USE bl_result bl_recording_check(const char *path, struct bl_diag *diag);
+
 /* Takes the settings over; views into the configuration, which must stay. */
 void bl_recorder_init(struct bl_recorder *recorder, const struct bl_config *config,
                       struct bl_log_channel *channel, const uint8_t key[16]);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "app/bus_settings.h"
+#include "app/recorder.h"
 #include "app/router_private.h"
 #include "base/siphash.h"
 #include "observe/metrics.h"
@@ -104,6 +105,7 @@ static bl_result start_recording(struct bl_router *router) {
         return BL_OK;
     }
     bl_diag_path(router->diag, "recording.file");
+    BL_TRY(bl_recording_check(config->recording.file.data, router->diag));
     BL_TRY(bl_log_create(config->recording.file.data, BL_LOG_INFO, config->logs.ring_bytes,
                          &router->recording, router->diag));
     bl_log_bound(router->recording, config->recording.max_bytes);

@@ -2,7 +2,7 @@
 
 #include "base/checksum.h"
 
-static const char magic[4] = {'B', 'L', 'F', '1'};
+static const char magic[BL_FRAME_MAGIC_BYTES] = {'B', 'L', 'F', '1'};
 
 static void put_u32(char *at, uint32_t value) {
     for (int i = 0; i < 4; i++) {
@@ -51,6 +51,12 @@ static bool read_frame(struct bl_str bytes, struct bl_str *record) {
     }
     *record = (struct bl_str){bytes.data + BL_FRAME_HEAD_BYTES, len};
     return bl_checksum(record->data, len) == get_u32(bytes.data + 8);
+}
+
+bool bl_frame_begins(struct bl_str bytes) {
+    size_t len = bytes.len < sizeof(magic) ? bytes.len : sizeof(magic);
+
+    return len > 0 && memcmp(bytes.data, magic, len) == 0;
 }
 
 /* Where the next frame may begin. */

@@ -11,8 +11,12 @@
 #include "base/buf.h"
 #include "base/str.h"
 
+#define BL_FRAME_MAGIC_BYTES 4
 #define BL_FRAME_HEAD_BYTES 12
 #define BL_FRAME_RECORD_MAX 65536
+
+/* Whether bytes begin as a recording does; one that was cut within its first word, too. */
+bool bl_frame_begins(struct bl_str bytes);
 
 /* Begins a frame; the record is appended to `buf` next. Returns where it began. */
 size_t bl_frame_begin(struct bl_buf *buf);

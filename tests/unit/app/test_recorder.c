@@ -3,6 +3,8 @@
 #include <setjmp.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <unistd.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/recorder.h"
@@ -41,8 +43,34 @@ static void outcomes_have_words(void **state) {
     assert_string_equal(bl_shadow_outcome_word(BL_SHADOW_OTHER_PROVIDER), "other_provider");
 }
 
+/* Recordings are appended, so a path that names something else must not be written to. */
+static void only_recordings_are_added_to(void **state) {
+    static const struct {
+        const char *content;
+        bool good;
+    } cases[] = {{"", true}, {"BLF1 and more", true}, {"BL", true}, {"{\"level\":1}", false}};
+    char path[] = "/tmp/bl-recording-XXXXXX";
+    struct bl_diag diag;
+    (void)state;
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        size_t len = strlen(cases[i].content);
+        assert_int_equal(ftruncate(fd, 0), 0);
+        assert_int_equal(pwrite(fd, cases[i].content, len, 0), (ssize_t)len);
+        bl_diag_clear(&diag);
+        assert_int_equal(bl_is_ok(bl_recording_check(path, &diag)), cases[i].good);
+        assert_int_equal(diag.message[0] == '\0', cases[i].good);
+    }
+    assert_int_equal(close(fd), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_true(bl_is_ok(bl_recording_check(path, &diag)));
+    assert_true(bl_is_error(bl_recording_check("/tmp", &diag)));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_recordings_are_added_to),
         cmocka_unit_test(fields_name_a_tenant_and_a_path),
         cmocka_unit_test(what_is_no_field_is_refused),
         cmocka_unit_test(outcomes_have_words),

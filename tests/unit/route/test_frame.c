@@ -108,9 +108,22 @@ static void a_length_that_lies_is_no_frame(void **state) {
     assert_int_equal(reader.skipped_bytes, file.len);
 }
 
+static void the_beginning_of_a_recording_is_known(void **state) {
+    (void)state;
+    assert_true(put("one"));
+    assert_true(bl_frame_begins(bl_buf_view(&file)));
+    assert_true(bl_frame_begins(BL_STR("BLF1")));
+    assert_true(bl_frame_begins(BL_STR("BL")));
+    assert_false(bl_frame_begins(BL_STR("")));
+    assert_false(bl_frame_begins(BL_STR("BLF2")));
+    assert_false(bl_frame_begins(BL_STR("x")));
+    assert_false(bl_frame_begins(BL_STR("{\"level\":1}")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_written_is_read, setup),
+        cmocka_unit_test_setup(the_beginning_of_a_recording_is_known, setup),
         cmocka_unit_test_setup(a_cut_end_is_passed_over, setup),
         cmocka_unit_test_setup(damage_costs_one_record, setup),
         cmocka_unit_test_setup(what_does_not_fit_leaves_nothing, setup),
