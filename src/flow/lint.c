@@ -6,10 +6,12 @@
 #include "flow/example.h"
 
 #define RULES_COMPARED 128 /* pairs are many: 8128 of these */
-/* Of BL_LINT_EFFORT_THOROUGH, some seconds at worst; the quick effort takes a twentieth. */
+/* Of BL_LINT_EFFORT_THOROUGH, some seconds at worst. The quick effort takes a twentieth of the cost,
+ * and a half of the searches: most of these are short, and all pairs of rules shall fit. */
 #define COST_MAX UINT64_C(100000000)
-#define SEARCHES_MAX 20000
-#define QUICK_SHARE 20
+#define SEARCHES_MAX 20000u
+#define QUICK_COST_SHARE 20
+#define QUICK_SEARCHES_SHARE 2u
 
 const char *bl_lint_word(enum bl_lint_code code) {
     static const char *const words[BL_LINT_COUNT] = {
@@ -397,12 +399,12 @@ static void check_breaker(struct linter *linter) {
 
 void bl_lint_policy(const struct bl_policy *policy, enum bl_lint_effort effort,
                     struct bl_arena *arena, struct bl_lint *out) {
-    unsigned share = effort == BL_LINT_EFFORT_QUICK ? QUICK_SHARE : 1;
+    bool is_quick = effort == BL_LINT_EFFORT_QUICK;
     struct linter linter = {.policy = policy,
                             .arena = arena,
                             .out = out,
-                            .searches_left = SEARCHES_MAX / share,
-                            .cost_left = COST_MAX / share};
+                            .searches_left = SEARCHES_MAX / (is_quick ? QUICK_SEARCHES_SHARE : 1),
+                            .cost_left = COST_MAX / (is_quick ? QUICK_COST_SHARE : 1)};
 
     out->count = 0;
     out->left_out = 0;

@@ -45,7 +45,7 @@ struct bl_lint {
 
 enum bl_lint_effort {
     BL_LINT_EFFORT_THOROUGH, /* for tools: up to some seconds for the largest policies */
-    BL_LINT_EFFORT_QUICK,    /* for threads with other work: a twentieth of that */
+    BL_LINT_EFFORT_QUICK,    /* for threads with other work: a twentieth of that cost */
 };
 
 /* Looks at `policy`. Examples stand in `arena`. Thread-safe. */

@@ -246,7 +246,7 @@ static void the_quick_effort_says_that_it_ended_early(void **state) {
     int len = snprintf(text, sizeof(text), "{%s, rules: [", PROVIDERS);
     (void)state;
 
-    for (int i = 0; i < 120; i++) {
+    for (int i = 0; i < 300; i++) {
         len += snprintf(text + len, sizeof(text) - (size_t)len,
                         "%s{when: 'metadata.x == %d && metadata.y == %d', prefer: [a]}",
                         i == 0 ? "" : ", ", i, i);
