@@ -95,7 +95,8 @@ static enum bl_error ask(enum bl_operation operation, const char *query, const c
     struct bl_operation_match match = {
         .operation = operation, .tenant_id = BL_STR("acme"), .policy_id = BL_STR("default")};
     const struct bl_api_call call = {&match, BL_STR("PUT"), bl_str_from_c(query)};
-    const struct bl_message message = {BL_STR(""), bl_str_from_c(body), {header, NULL}};
+    const struct bl_message message = {
+        .subject = BL_STR(""), .data = bl_str_from_c(body), .headers = {header, NULL}};
     const struct bl_flow_moment moment = {.now_ns = INT64_C(1764000000123000000)};
 
     api.call = &call;
