@@ -175,6 +175,36 @@ static void production_takes_what_is_safe(void **state) {
     assert_false(bl_config_anonymous_reads(config));
 }
 
+static void operators_listen_in_several_places(void **state) {
+    (void)state;
+    assert_true(bl_is_ok(load("profile: dev\n"
+                              "http: {ops_listen: [\"127.0.0.1:9001\", \"0.0.0.0:9002\", "
+                              "\"unix:/run/ops.sock\"]}\n",
+                              NULL, NULL, 0)));
+    assert_int_equal(config->http.ops_listen.count, 3);
+    assert_int_equal(findings.warnings, 1);
+    (void)find("http.ops_listen[1]", "administration is refused there");
+}
+
+static void one_place_for_operators_needs_no_list(void **state) {
+    (void)state;
+    assert_true(
+        bl_is_ok(load("profile: dev\nhttp: {ops_listen: \"[::1]:9001\"}\n", NULL, NULL, 0)));
+    assert_int_equal(config->http.ops_listen.count, 1);
+    assert_true(bl_str_equal_c(config->http.ops_listen.items[0], "[::1]:9001"));
+    assert_int_equal(findings.count, 0);
+}
+
+static void production_keeps_operators_on_this_machine(void **state) {
+    (void)state;
+    assert_true(bl_is_error(load("nats: {url: \"tls://nats:4222\"}\n"
+                                 "router: {key: \"credential:key\"}\n"
+                                 "policies: {store: /srv/policies.db}\n"
+                                 "http: {ops_listen: [\"unix:/run/ops.sock\", \"0.0.0.0:9001\"]}\n",
+                                 NULL, NULL, 0)));
+    (void)find("http.ops_listen", "on this machine only");
+}
+
 static void broken_files_are_told(void **state) {
     (void)state;
     assert_true(bl_is_error(load("profile: dev\nnats: [\n", NULL, NULL, 0)));
@@ -395,6 +425,9 @@ int main(void) {
         TEST(production_refuses_what_is_unsafe),
         TEST(production_takes_what_is_safe),
         TEST(production_takes_a_store_instead_of_a_folder),
+        TEST(operators_listen_in_several_places),
+        TEST(one_place_for_operators_needs_no_list),
+        TEST(production_keeps_operators_on_this_machine),
         TEST(broken_files_are_told),
         TEST(every_setting_parses_its_default_and_refuses_nonsense),
         TEST(units_are_understood),
