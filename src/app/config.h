@@ -63,7 +63,7 @@ struct bl_config {
     } policies;
     struct {
         struct bl_text_list listen, tls_listen, ops_listen;
-        struct bl_str tls_certificate_file, tls_key_file, tls_client_ca_file;
+        struct bl_str tls_certificate_file, tls_key_file, tls_client_ca_file, upgrade_socket;
         int tls_client_certificates; /* enum bl_tls_clients */
         uint32_t max_connections, max_streams, header_timeout_ms, body_timeout_ms, idle_timeout_ms,
             write_timeout_ms;

@@ -19,6 +19,7 @@ static void log_ready(struct bl_router *router) {
                 router->ready ? "ready" : "not ready");
     if (router->ready && !router->was_ready) {
         router->was_ready = true;
+        bl_router_offer_sockets(router);
         bl_router_notify("READY=1");
         if (router->options.on_ready != NULL) {
             router->options.on_ready(router->options.user);
@@ -65,12 +66,20 @@ static void begin_stop(struct bl_router *router) {
     uint32_t drain_ms = bl_router_config(router)->stop.drain_ms;
 
     router->stopping = true;
+    bl_router_close_sockets(router); /* workers have their own, and close them now */
     bl_router_notify("STOPPING=1");
     bl_log_line(router->channel, BL_LOG_INFO, "router", "stopping; a second signal ends at once");
     for (unsigned i = 0; i < router->worker_count; i++) {
         bl_worker_stop(router->workers[i], drain_ms);
     }
     on_changed(router);
+}
+
+void bl_router_leave_to_successor(struct bl_router *router) {
+    if (!router->stopping) {
+        bl_router_stop_accepting_ops(router);
+        begin_stop(router);
+    }
 }
 
 static void on_signal(void *user, int signal_number) {
@@ -150,7 +159,7 @@ static unsigned workers_wanted(const struct bl_config *config) {
 }
 
 static bl_result start_workers(struct bl_router *router) {
-    unsigned wanted = workers_wanted(bl_router_config(router));
+    unsigned wanted = router->parts.worker_count;
 
     for (unsigned i = 0; i < wanted; i++) {
         router->parts.number = i;
@@ -188,7 +197,12 @@ static bl_result run(struct bl_router *router) {
     bl_waker_init(&router->changed, router->loop, on_changed, router);
     bl_gauge_set(bl_metric_gauge(&router->metrics, BL_METRIC_STARTED, NULL), (double)now.tv_sec);
     log_start(router);
-    bl_result result = watch(router);
+    router->parts.sockets = &router->sockets;
+    router->parts.worker_count = workers_wanted(bl_router_config(router));
+    bl_result result = bl_router_open_sockets(router);
+    if (bl_is_ok(result)) {
+        result = watch(router);
+    }
     if (bl_is_ok(result)) {
         result = start_workers(router);
     }
@@ -199,6 +213,7 @@ static bl_result run(struct bl_router *router) {
     }
     stop_workers(router);
     unwatch(router);
+    bl_router_close_sockets(router);
     bl_waker_fini(&router->changed);
     return result;
 }

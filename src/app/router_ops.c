@@ -218,12 +218,17 @@ static void on_accept(void *user, struct bl_stream *stream) {
     bl_http_server_accept(door->server, stream);
 }
 
-static bl_result listen_on(struct bl_router *router, const char *address) {
+static bl_result listen_on(struct bl_router *router, const struct bl_socket_set *set) {
     struct bl_router_listener *listener = &router->ops_listeners[router->ops_listener_count];
 
+    if (router->ops_listener_count == BL_OPS_LISTENERS_MAX) {
+        bl_diag_path(router->diag, "http.ops_listen");
+        bl_diag_message(router->diag, "more than %d addresses", BL_OPS_LISTENERS_MAX);
+        return BL_FAIL(INVALID_REQUEST);
+    }
     listener->router = router;
-    BL_TRY(bl_listener_create(router->loop, address, on_accept, listener, &listener->listener,
-                              router->diag));
+    BL_TRY(bl_listener_create(router->loop, bl_socket_set_take(set, 0, 1, 0), set->address,
+                              on_accept, listener, &listener->listener, router->diag));
     router->ops_listener_count++;
     struct bl_log_record *record =
         bl_log_start(router->channel, BL_LOG_INFO, "http", "serving operators");
@@ -236,9 +241,7 @@ static bl_result listen_on(struct bl_router *router, const char *address) {
 }
 
 bl_result bl_router_open_ops(struct bl_router *router) {
-    const struct bl_text_list *addresses = &bl_router_config(router)->http.ops_listen;
-
-    if (addresses->count == 0) {
+    if (bl_router_config(router)->http.ops_listen.count == 0) {
         return BL_OK;
     }
     char *storage = malloc(BL_METRICS_TEXT_BYTES);
@@ -251,23 +254,23 @@ bl_result bl_router_open_ops(struct bl_router *router) {
     BL_TRY(create_door(router, BL_DOOR_OUTSIDE, &router->ops[1]));
     bl_http_cells_init(&router->ops[0].cells, &router->metrics, BL_STR("ops"));
     bl_http_cells_init(&router->ops[1].cells, &router->metrics, BL_STR("ops_outside"));
-    for (size_t i = 0; i < addresses->count; i++) {
-        bl_diag_path(router->diag, "http.ops_listen[%zu]", i);
-        if (i == BL_OPS_LISTENERS_MAX) {
-            bl_diag_message(router->diag, "more than %d addresses", BL_OPS_LISTENERS_MAX);
-            return BL_FAIL(INVALID_REQUEST);
+    for (unsigned i = 0; i < router->sockets.count; i++) {
+        if (router->sockets.kinds[i] == BL_SOCKETS_OPERATORS) {
+            BL_TRY(listen_on(router, &router->sockets.sets[i]));
         }
-        BL_TRY(listen_on(router, addresses->items[i].data));
     }
-    bl_diag_path(router->diag, "%s", "");
     return BL_OK;
 }
 
-void bl_router_close_ops(struct bl_router *router) {
+void bl_router_stop_accepting_ops(struct bl_router *router) {
     for (size_t i = 0; i < router->ops_listener_count; i++) {
         bl_listener_destroy(router->ops_listeners[i].listener);
     }
     router->ops_listener_count = 0;
+}
+
+void bl_router_close_ops(struct bl_router *router) {
+    bl_router_stop_accepting_ops(router);
     for (size_t i = 0; i < sizeof(router->ops) / sizeof(router->ops[0]); i++) {
         bl_http_server_destroy(router->ops[i].server);
         router->ops[i].server = NULL;

@@ -51,6 +51,10 @@ struct bl_router {
     struct bl_findings *refused; /* of the configuration that was refused last; NULL = none was */
     struct bl_timer *rescan_timer;
     struct bl_timer *tls_timer;
+    struct bl_sockets sockets;
+    struct bl_inheritance inheritance; /* of a router that this one replaces */
+    struct bl_handover *handover;      /* to one that replaces this; NULL = none is waited for */
+    const struct bl_socket_set *offered[BL_HANDOVER_SETS_MAX];
     struct bl_tls_files *tls;     /* NULL = none */
     struct bl_router_door ops[2]; /* for this machine, and for others */
     struct bl_router_listener ops_listeners[BL_OPS_LISTENERS_MAX];
@@ -102,6 +106,15 @@ void bl_router_free_retired(struct bl_router *router);
 BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
 void bl_router_close_ops(struct bl_router *router);
 void bl_router_count_ops(struct bl_router *router);
+void bl_router_stop_accepting_ops(struct bl_router *router);
+
+/* router_handover.c: sockets. */
+BL_MUST_USE bl_result bl_router_open_sockets(struct bl_router *router);
+/* Once requests are served: whoever had the sockets may go, and whoever wants them may come. */
+void bl_router_offer_sockets(struct bl_router *router);
+void bl_router_close_sockets(struct bl_router *router);
+/* router.c: stops, as a signal does; others have the sockets. */
+void bl_router_leave_to_successor(struct bl_router *router);
 
 /* router_tls.c: the certificate. */
 BL_MUST_USE bl_result bl_router_load_tls(struct bl_router *router);

@@ -123,6 +123,9 @@ const struct bl_setting bl_settings[] = {
     LIST("http", "ops_listen", http.ops_listen, "", false,
          "Where /live, /ready, /health and /metrics are served, and on loopback addresses and "
          "unix:/path administration; empty = nowhere."),
+    TEXT("http", "upgrade_socket", http.upgrade_socket, "", false,
+         "Path of a socket at which a new router takes the listening sockets over from this one, "
+         "which then ends; empty = an upgrade stops this one first."),
     U32("http", "max_connections", http.max_connections, 1, 1000000, "10000", false,
         "Open connections per worker; more are closed at once."),
     U32("http", "max_streams", http.max_streams, 1, 10000, "128", false,

@@ -6,6 +6,7 @@
 #define BL_APP_WORKER_H
 
 #include "app/snapshot.h"
+#include "app/sockets.h"
 #include "base/metric.h"
 #include "bus/bus.h"
 #include "net/loop.h"
@@ -21,10 +22,12 @@ struct bl_worker_parts {
     struct bl_pins *pins;
     uint8_t key[16];
     struct bl_log *log;
-    struct bl_log *recording;  /* NULL = none */
-    const _Atomic bool *ready; /* of the whole router */
-    struct bl_waker *changed;  /* rung when state or holders of a snapshot change */
+    struct bl_log *recording;         /* NULL = none */
+    const _Atomic bool *ready;        /* of the whole router */
+    struct bl_waker *changed;         /* rung when state or holders of a snapshot change */
+    const struct bl_sockets *sockets; /* where requests come in over HTTP */
     unsigned number;
+    unsigned worker_count;
 };
 
 /* What the control thread may know of a worker at any time. */

@@ -1,5 +1,8 @@
 /* Requests over HTTP, on the worker's own loop. */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 #include "api/http.h"
 #include "app/worker_private.h"
@@ -145,21 +148,17 @@ static void accept_tls(void *user, struct bl_stream *stream) {
     }
 }
 
-static bl_result listen_on(struct bl_worker *worker, struct bl_str address, bool is_tls,
-                           struct bl_diag *diag) {
-    /* One thread per address of these: they cannot be shared. */
-    bool is_single =
-        bl_str_starts_with(address, BL_STR("unix:")) || bl_str_starts_with(address, BL_STR("fd:"));
+static bl_result listen_on(struct bl_worker *worker, const struct bl_socket_set *set, int fd,
+                           bool is_tls, struct bl_diag *diag) {
     struct bl_listener **slot = &worker->listeners[worker->listener_count];
 
-    if (is_single && worker->parts.number > 0) {
-        return BL_OK;
-    }
     if (worker->listener_count == BL_WORKER_LISTENERS_MAX) {
-        bl_diag_message(diag, "more than %d addresses", BL_WORKER_LISTENERS_MAX);
+        (void)close(fd);
+        bl_diag_message(diag, "more than %d listening sockets for one worker",
+                        BL_WORKER_LISTENERS_MAX);
         return BL_FAIL(INVALID_REQUEST);
     }
-    BL_TRY(bl_listener_create(worker->loop, address.data, is_tls ? accept_tls : accept_plain,
+    BL_TRY(bl_listener_create(worker->loop, fd, set->address, is_tls ? accept_tls : accept_plain,
                               worker, slot, diag));
     worker->listener_count++;
     struct bl_log_record *record =
@@ -170,17 +169,24 @@ static bl_result listen_on(struct bl_worker *worker, struct bl_str address, bool
 }
 
 static bl_result listen_all(struct bl_worker *worker, struct bl_diag *diag) {
-    const struct {
-        const char *name;
-        const struct bl_text_list *addresses;
-        bool is_tls;
-    } kinds[] = {{"http.listen", &worker->parts.config->http.listen, false},
-                 {"http.tls_listen", &worker->parts.config->http.tls_listen, true}};
+    const struct bl_sockets *sockets = worker->parts.sockets;
 
-    for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++) {
-        for (size_t i = 0; i < kinds[k].addresses->count; i++) {
-            bl_diag_path(diag, "%s[%zu]", kinds[k].name, i);
-            BL_TRY(listen_on(worker, kinds[k].addresses->items[i], kinds[k].is_tls, diag));
+    for (unsigned i = 0; i < sockets->count; i++) {
+        const struct bl_socket_set *set = &sockets->sets[i];
+        if (sockets->kinds[i] == BL_SOCKETS_OPERATORS) {
+            continue;
+        }
+        for (unsigned index = 0;; index++) {
+            int fd =
+                bl_socket_set_take(set, worker->parts.number, worker->parts.worker_count, index);
+            if (fd < 0 && index > 0) {
+                break;
+            }
+            if (fd < 0) {
+                bl_diag_message(diag, "%s: %s", set->address, strerror(errno));
+                return BL_FAIL(RESOURCE_EXHAUSTED);
+            }
+            BL_TRY(listen_on(worker, set, fd, sockets->kinds[i] == BL_SOCKETS_TLS, diag));
         }
     }
     return BL_OK;

@@ -16,7 +16,7 @@
 #include "observe/metrics.h"
 #include "wire/decide_reply.h"
 
-#define BL_WORKER_LISTENERS_MAX 8
+#define BL_WORKER_LISTENERS_MAX 64
 #define BL_WORKER_SUBSCRIPTIONS (BL_OPERATION_WORKER_COUNT + 1)
 
 /* One subject that the worker listens on. */

@@ -505,7 +505,8 @@ static void http1_sweep(void *state, uint64_t now_ms) {
     switch (http->phase) {
     case PHASE_IDLE:
         if (http->kept_len == 0 &&
-            (age_ms > config->idle_timeout_ms || http->server->is_draining)) {
+            (age_ms > config->idle_timeout_ms ||
+             (http->server->is_draining && age_ms > BL_HTTP_DRAIN_IDLE_MS))) {
             bl_stream_finish(http->connection->stream);
         }
         break;

@@ -7,6 +7,10 @@
 
 #define BL_HTTP_LINGER_MS 1000 /* how long the rest of a refused request is read and dropped */
 
+/* A connection that was in use so lately is likely to send its next request while the server drains: it
+ * is told in that reply, rather than cut while the request is on its way. */
+#define BL_HTTP_DRAIN_IDLE_MS 1000
+
 struct bl_http_connection;
 
 /* A request while it comes in: its header lines and its body. From the server's pool. */

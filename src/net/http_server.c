@@ -134,6 +134,9 @@ static bool speak(struct bl_http_connection *connection, const struct bl_http_pr
         bl_stream_close(connection->stream);
         return false;
     }
+    if (connection->server->is_draining) {
+        protocol->drain(connection->state);
+    }
     if (connection->preface_len > 0) {
         protocol->on_data(connection->state,
                           (struct bl_str){connection->preface, connection->preface_len});
@@ -235,8 +238,10 @@ static void sweep_unknown(struct bl_http_connection *connection, uint64_t now_ms
     bool has_begun = connection->preface_len > 0 || bl_stream_is_shaking_hands(connection->stream);
     uint64_t limit_ms = has_begun ? config->header_timeout_ms : config->idle_timeout_ms;
 
-    if (now_ms - connection->began_ms > limit_ms ||
-        (connection->server->is_draining && !has_begun)) {
+    uint64_t age_ms = now_ms - connection->began_ms;
+
+    if (age_ms > limit_ms ||
+        (connection->server->is_draining && !has_begun && age_ms > BL_HTTP_DRAIN_IDLE_MS)) {
         if (has_begun) {
             bl_http_count(connection->server, BL_HTTP_FAULT_SLOW);
         }

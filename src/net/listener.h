@@ -1,8 +1,6 @@
 /*
- * Listeners: where connections come in. An address is host:port ([::1]:9000, 127.0.0.1:0 for any free
- * port), unix:/path, or fd:N for a socket that the service manager or an older process handed over.
- * Several listeners of one address, one per thread, share the connections (SO_REUSEPORT). All
- * functions belong to the loop's thread.
+ * Listeners: connections that come in at a listening socket (net/socket.h). All functions belong to the
+ * loop's thread.
  */
 #ifndef BL_NET_LISTENER_H
 #define BL_NET_LISTENER_H
@@ -15,11 +13,9 @@ struct bl_listener;
 /* A connection was accepted; the callee listens on it, or closes it. */
 typedef void (*bl_accept_fn)(void *user, struct bl_stream *stream);
 
-#define BL_LISTEN_BACKLOG 1024
-
-/* Listens at once. Errors: INVALID_REQUEST with message and hint (no such address, taken, not
- * allowed), RESOURCE_EXHAUSTED. */
-BL_MUST_USE bl_result bl_listener_create(struct bl_loop *loop, const char *address,
+/* Accepts on the socket, which it takes over, also on an error; `address` is what it was opened as.
+ * Errors: INVALID_REQUEST with message, RESOURCE_EXHAUSTED. */
+BL_MUST_USE bl_result bl_listener_create(struct bl_loop *loop, int fd, const char *address,
                                          bl_accept_fn accept, void *user, struct bl_listener **out,
                                          struct bl_diag *diag);
 

@@ -202,7 +202,7 @@ test('operators see liveness, readiness and metrics', async (t) => {
 test('an address that is none stops the start with its name', (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'bl-http-'));
   t.after(() => rmSync(folder, { recursive: true }));
-  for (const [address, reason] of [['127.0.0.1', /it has no port/], ['nowhere.invalid:1', /cannot listen on nowhere\.invalid:1/], ['fd:99', /that descriptor is no socket/]]) {
+  for (const [address, reason] of [['127.0.0.1', /it has no port/], ['nowhere.invalid:1', /cannot listen on nowhere\.invalid:1/], ['fd:99', /that descriptor is no listening socket/]]) {
     const done = spawnSync(beamline, ['serve', '--profile', 'dev', '--nats', 'nats://127.0.0.1:1', '--policies', folder],
       { encoding: 'utf8', timeout: 20000, env: { ...process.env, BEAMLINE_HTTP_LISTEN: address } });
     assert.equal(done.status, 1, address);
