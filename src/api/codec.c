@@ -16,6 +16,11 @@ static const struct {
                                        BL_PROTO_CIRCUIT_BREAKERS_RESPONSE},
     [BL_OPERATION_DRY_RUN] = {BL_PROTO_DRY_RUN_REQUEST, BL_PROTO_DRY_RUN_RESPONSE},
     [BL_OPERATION_COMPLEXITY] = {BL_PROTO_COMPLEXITY_REQUEST, BL_PROTO_COMPLEXITY_RESPONSE},
+    [BL_OPERATION_POLICY_LIST] = {BL_PROTO_LIST_POLICIES_REQUEST, BL_PROTO_LIST_POLICIES_RESPONSE},
+    [BL_OPERATION_POLICY_GET] = {BL_PROTO_GET_POLICY_REQUEST, BL_PROTO_ADMIN_POLICY},
+    [BL_OPERATION_POLICY_PUT] = {BL_PROTO_UPSERT_POLICY_REQUEST, BL_PROTO_UPSERT_POLICY_RESPONSE},
+    [BL_OPERATION_POLICY_DELETE] = {BL_PROTO_DELETE_POLICY_REQUEST,
+                                    BL_PROTO_DELETE_POLICY_RESPONSE},
 };
 
 bl_result bl_api_decode(struct bl_api_exchange *exchange, enum bl_operation operation,
@@ -32,6 +37,9 @@ bl_result bl_api_decode(struct bl_api_exchange *exchange, enum bl_operation oper
     }
     return result;
 }
+
+/* Documents of policies are larger than requests. */
+static const struct bl_json_limits reply_limits = {8u << 20, 128, 512 * 1024};
 
 /* The error alone: there is no memory for more. */
 static void write_exhausted(struct bl_buf *reply) {
@@ -54,8 +62,8 @@ void bl_api_encode(struct bl_api_exchange *exchange, enum bl_operation operation
         memcpy(copy, text.data, text.len);
         text.data = copy;
     }
-    bool is_read = copy != NULL &&
-                   bl_is_ok(bl_json_read(text, &bl_json_request_limits, api->arena, &doc, &diag));
+    bool is_read =
+        copy != NULL && bl_is_ok(bl_json_read(text, &reply_limits, api->arena, &doc, &diag));
     bl_buf_reset(exchange->reply);
     if (!is_read) {
         write_exhausted(exchange->reply);
@@ -68,5 +76,8 @@ void bl_api_encode(struct bl_api_exchange *exchange, enum bl_operation operation
         bl_proto_from_json(response, places, 3, exchange->reply);
     } else {
         bl_proto_from_json(response, &root, 1, exchange->reply);
+    }
+    if (operation == BL_OPERATION_POLICY_GET) { /* GetPolicyResponse{1: policy} */
+        bl_pb_wrap(exchange->reply, 1, 0);
     }
 }

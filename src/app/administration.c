@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "api/grpc_policies.h"
+#include "api/grpc_services.h"
 #include "api/origin.h"
 #include "app/policy_file.h"
 #include "base/secret.h"
@@ -23,7 +25,10 @@ struct bl_administration {
     struct bl_store *reader, *writer; /* NULL = to be opened */
     struct bl_api api;
     struct bl_arena arena;
-    struct bl_buf reply;
+    struct bl_buf reply; /* behind room for a prefix of gRPC */
+    char *storage;
+    struct bl_api_grpc_call call; /* the one under way */
+    struct bl_buf unpacked;       /* of a compressed message */
 };
 
 /* --- the port -------------------------------------------------------------------------------- */
@@ -116,11 +121,13 @@ static void tell_stats(void *user, struct bl_admin_stats *out) {
 bl_result bl_administration_create(const struct bl_administration_parts *parts,
                                    struct bl_administration **out) {
     struct bl_administration *administration = calloc(1, sizeof(*administration));
-    char *storage = malloc(REPLY_BYTES);
+    char *storage = malloc(BL_GRPC_PREFIX_BYTES + REPLY_BYTES);
+    char *unpacked = malloc(BL_ADMINISTRATION_BODY_MAX);
 
-    if (administration == NULL || storage == NULL) {
+    if (administration == NULL || storage == NULL || unpacked == NULL) {
         free(administration);
         free(storage);
+        free(unpacked);
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     administration->parts = *parts;
@@ -131,7 +138,9 @@ bl_result bl_administration_create(const struct bl_administration_parts *parts,
                                                     .go_live = go_live,
                                                     .stats = tell_stats};
     bl_arena_init(&administration->arena, ARENA_CHUNK_BYTES, ARENA_CAP_BYTES);
-    bl_buf_init(&administration->reply, storage, REPLY_BYTES);
+    administration->storage = storage;
+    bl_buf_init(&administration->reply, storage + BL_GRPC_PREFIX_BYTES, REPLY_BYTES);
+    bl_buf_init(&administration->unpacked, unpacked, BL_ADMINISTRATION_BODY_MAX);
     administration->api = (struct bl_api){.flow = {.pins = parts->pins},
                                           .anonymous_reads = true,
                                           .reply_max_bytes = REPLY_BYTES,
@@ -151,7 +160,8 @@ void bl_administration_destroy(struct bl_administration *administration) {
     bl_arena_fini(&administration->arena);
     bl_wipe(administration->api.flow.key, sizeof(administration->api.flow.key));
     bl_wipe(administration->parts.key, sizeof(administration->parts.key));
-    free(administration->reply.data);
+    free(administration->storage);
+    free(administration->unpacked.data);
     free(administration);
 }
 
@@ -226,4 +236,62 @@ void bl_administration_handle(struct bl_administration *administration,
     administration->api.call = NULL;
     report->operation = match.operation;
     bl_api_http_finish(&report->api, &administration->reply, response);
+}
+
+/* What has no counterpart over HTTP is answered from its message alone. */
+static void handle_call(struct bl_administration *administration,
+                        const struct bl_http_request *request, const struct bl_flow_moment *moment,
+                        struct bl_api_report *report) {
+    struct bl_api_grpc_call *call = &administration->call;
+    struct bl_api_grpc_policy policy;
+    struct bl_message message = {.subject = request->path,
+                                 .data = call->message,
+                                 .headers = request->headers,
+                                 .codec = BL_CODEC_PROTOBUF,
+                                 .reply_codec = BL_CODEC_PROTOBUF};
+
+    if (bl_api_grpc_policy_read(call, request, &policy)) {
+        administration->api.call = &policy.call;
+        message = policy.message;
+    }
+    bl_api_handle(&administration->api, call->operation, &message, BL_STR_ABSENT, moment,
+                  &administration->reply, report);
+    administration->api.call = NULL;
+}
+
+bool bl_administration_call(struct bl_administration *administration,
+                            const struct bl_http_request *request, enum bl_api_door door,
+                            struct bl_http_response *response,
+                            struct bl_administration_report *report) {
+    struct bl_api_grpc_call *call = &administration->call;
+    bool is_unix = strcmp(request->peer, "unix") == 0;
+    struct bl_flow_moment moment;
+
+    *report = (struct bl_administration_report){.operation = BL_OPERATION_COUNT};
+    if (!bl_api_is_grpc(request)) {
+        return false;
+    }
+    const char *foreign = door == BL_DOOR_OPERATORS
+                              ? bl_api_check_origin(&request->headers, is_unix)
+                              : "administration is refused where others reach the listener; use "
+                                "http.ops_listen on a loopback address or a Unix socket";
+    if (foreign != NULL) {
+        bl_api_grpc_refuse(call, bl_error_info(BL_E_FORBIDDEN)->grpc_status, foreign, response);
+        return true;
+    }
+    if (!bl_api_grpc_read(request, BL_DOOR_OPERATORS, BL_ADMINISTRATION_BODY_MAX,
+                          &administration->unpacked, call, response)) {
+        return true;
+    }
+    if (bl_is_error(take_moment(&moment))) {
+        bl_api_grpc_refuse(call, BL_GRPC_UNAVAILABLE, "the kernel gives no random bytes", response);
+        return true;
+    }
+    use_snapshot(administration);
+    handle_call(administration, request, &moment, &report->api);
+    report->operation = call->operation;
+    const struct bl_str framed = {administration->storage,
+                                  BL_GRPC_PREFIX_BYTES + administration->reply.len};
+    bl_api_grpc_finish(call, &administration->api, &report->api, framed, response);
+    return true;
 }

@@ -53,4 +53,10 @@ void bl_administration_handle(struct bl_administration *administration,
                               struct bl_http_response *response,
                               struct bl_administration_report *report);
 
+/* Whether the request is gRPC and answered here; as bl_administration_handle. */
+bool bl_administration_call(struct bl_administration *administration,
+                            const struct bl_http_request *request, enum bl_api_door door,
+                            struct bl_http_response *response,
+                            struct bl_administration_report *report);
+
 #endif

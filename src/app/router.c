@@ -54,6 +54,7 @@ static void on_changed(void *user) {
     if (ready != router->ready) {
         router->ready = ready;
         log_ready(router);
+        bl_router_tell_health(router);
         bl_router_write_metrics(router);
     }
     bl_router_free_retired(router);

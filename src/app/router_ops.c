@@ -96,7 +96,9 @@ static void administrate(struct bl_router_door *door, const struct bl_http_reque
     struct bl_router *router = door->router;
     struct bl_administration_report report;
 
-    bl_administration_handle(router->administration, request, door->door, response, &report);
+    if (!bl_administration_call(router->administration, request, door->door, response, &report)) {
+        bl_administration_handle(router->administration, request, door->door, response, &report);
+    }
     if (report.operation != BL_OPERATION_COUNT) {
         count_administration(router, &report);
         log_administration(router, &report);
@@ -138,11 +140,32 @@ static void on_request(void *user, struct bl_http_exchange *exchange,
                        const struct bl_http_request *request) {
     struct bl_http_response response = {.status = 200, .content_type = BL_STR("application/json")};
     struct bl_router_door *door = user;
+    struct bl_router *router = door->router;
 
-    if (!answer_probe(door->router, request, &response)) {
+    bool is_health =
+        bl_api_is_grpc(request) &&
+        bl_grpc_services_answer(router->grpc, request, &router->health_call, &response);
+    if (!is_health && !answer_probe(router, request, &response)) {
         administrate(door, request, &response);
     }
     bl_http_respond(exchange, &response);
+}
+
+static void on_head(void *user, struct bl_http_exchange *exchange,
+                    const struct bl_http_request *request) {
+    struct bl_router_door *door = user;
+    bl_grpc_services_on_head(door->router->grpc, exchange, request);
+}
+
+static bool is_serving(void *user) {
+    const struct bl_router *router = user;
+    return router->ready && !router->stopping;
+}
+
+void bl_router_tell_health(struct bl_router *router) {
+    if (router->grpc != NULL) {
+        bl_grpc_services_look(router->grpc);
+    }
 }
 
 void bl_router_count_ops(struct bl_router *router) {
@@ -191,7 +214,7 @@ static bl_result create_administration(struct bl_router *router) {
 
 static bl_result create_door(struct bl_router *router, enum bl_api_door door,
                              struct bl_router_door *out) {
-    static const struct bl_http_handlers handlers = {.on_request = on_request};
+    static const struct bl_http_handlers handlers = {on_request, on_head};
     const struct bl_http_config http = {
         .max_body_bytes =
             door == BL_DOOR_OPERATORS ? BL_ADMINISTRATION_BODY_MAX : BL_OUTSIDE_BODY_MAX,
@@ -249,6 +272,8 @@ bl_result bl_router_open_ops(struct bl_router *router) {
         return BL_FAIL(RESOURCE_EXHAUSTED);
     }
     bl_buf_init(&router->ops_text, storage, BL_METRICS_TEXT_BYTES);
+    static const char *const services[] = {"beamline.flow.v1.RouterAdmin", NULL};
+    BL_TRY(bl_grpc_services_create(services, is_serving, router, &router->grpc));
     BL_TRY(create_administration(router));
     BL_TRY(create_door(router, BL_DOOR_OPERATORS, &router->ops[0]));
     BL_TRY(create_door(router, BL_DOOR_OUTSIDE, &router->ops[1]));
@@ -271,6 +296,9 @@ void bl_router_stop_accepting_ops(struct bl_router *router) {
 
 void bl_router_close_ops(struct bl_router *router) {
     bl_router_stop_accepting_ops(router);
+    if (router->grpc != NULL) {
+        bl_grpc_services_stop(router->grpc);
+    }
     for (size_t i = 0; i < sizeof(router->ops) / sizeof(router->ops[0]); i++) {
         bl_http_server_destroy(router->ops[i].server);
         router->ops[i].server = NULL;

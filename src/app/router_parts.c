@@ -179,6 +179,7 @@ void bl_router_tear_down(struct bl_router *router) {
     bl_pins_destroy(router->pins);
     if (router->loop != NULL) {
         bl_loop_destroy(router->loop);
+        bl_grpc_services_destroy(router->grpc); /* its last conversations ended with the loop */
     }
     bl_metric_shard_fini(&router->metrics);
     bl_log_destroy(router->recording);

@@ -2,6 +2,7 @@
 #ifndef BL_APP_ROUTER_PRIVATE_H
 #define BL_APP_ROUTER_PRIVATE_H
 
+#include "api/grpc_services.h"
 #include "app/administration.h"
 #include "app/http_metrics.h"
 #include "app/policy_sources.h"
@@ -61,6 +62,8 @@ struct bl_router {
     size_t ops_listener_count;
     struct bl_buf ops_text; /* the reply under way */
     struct bl_administration *administration;
+    struct bl_grpc_services *grpc; /* of operators */
+    struct bl_api_grpc_call health_call;
 
     struct bl_log *log;
     struct bl_log_channel *channel;
@@ -106,6 +109,8 @@ void bl_router_free_retired(struct bl_router *router);
 BL_MUST_USE bl_result bl_router_open_ops(struct bl_router *router);
 void bl_router_close_ops(struct bl_router *router);
 void bl_router_count_ops(struct bl_router *router);
+/* Tells who watches the health over gRPC. */
+void bl_router_tell_health(struct bl_router *router);
 void bl_router_stop_accepting_ops(struct bl_router *router);
 
 /* router_handover.c: sockets. */

@@ -32,6 +32,7 @@
     X(DELETE_POLICY_REQUEST, delete_policy_request)                                                \
     X(DELETE_POLICY_RESPONSE, delete_policy_response)                                              \
     X(GET_POLICY_REQUEST, get_policy_request)                                                      \
+    X(ADMIN_POLICY, admin_policy)                                                                  \
     X(GET_POLICY_RESPONSE, get_policy_response)                                                    \
     X(LIST_POLICIES_REQUEST, list_policies_request)                                                \
     X(LIST_POLICIES_RESPONSE, list_policies_response)                                              \
