@@ -22,18 +22,21 @@
 #define PORT_WAIT_MS 10000
 
 static const char help[] =
-    "Usage: beamline dev [--port PORT] [--policies FOLDER]\n"
+    "Usage: beamline dev [--port PORT] [--http-port PORT] [--policies FOLDER]\n"
     "\n"
     "Starts a NATS server, a router in the dev profile and sample policies in a temporary folder.\n"
     "Nothing has to be configured. Ctrl-C ends all of it and removes the folder.\n"
     "\n"
     "  -p, --port PORT        port of the NATS server (default: 4222, or a free one if taken)\n"
+    "      --http-port PORT   port for HTTP and gRPC (default: 9000, or a free one if taken);\n"
+    "                         operators' listener: the next one, or a free one\n"
     "      --policies FOLDER  your policies, <tenant>/<policy>.yaml, instead of the samples\n"
     "      --nats-server FILE the server's binary (default: $BEAMLINE_NATS_SERVER, the one that\n"
     "                         tools/bootstrap unpacked, or nats-server on the path)\n"
     "\n"
     "Then, in another shell\n"
-    "  beamline decide --tenant demo --explain\n";
+    "  beamline decide --tenant demo --explain\n"
+    "  curl -d '{\"tenant_id\":\"demo\",\"message\":{}}' localhost:9000/api/v1/routes/decide\n";
 
 /* What a newcomer sees first: a policy with the common parts, each explained. */
 static const char sample_policy[] =
@@ -57,7 +60,7 @@ static const char sample_policy[] =
 struct dev {
     const char *server; /* binary of nats-server */
     const char *policies;
-    unsigned port;
+    unsigned port, http_port, ops_port;
     pid_t server_pid;
     char folder[64];
     char url[64];
@@ -111,18 +114,24 @@ static unsigned probe_port(unsigned port) {
     return bound ? ntohs(address.sin_port) : 0;
 }
 
-static bool choose_port(struct dev *dev, unsigned wanted) {
-    dev->port = probe_port(wanted != 0 ? wanted : 4222);
-    if (dev->port == 0 && wanted != 0) {
-        fprintf(stderr, "beamline dev: port %u is taken; leave --port out to get a free one\n",
-                wanted);
-        return false;
+/* `wanted`, of the option, else `usual` or any; 0 and told if there is none. */
+static unsigned choose_port(const char *option, unsigned wanted, unsigned usual) {
+    unsigned port = probe_port(wanted != 0 ? wanted : usual);
+
+    if (port == 0 && wanted != 0) {
+        fprintf(stderr, "beamline dev: port %u is taken; leave --%s out to get a free one\n",
+                wanted, option);
+        return 0;
     }
-    if (dev->port == 0) {
-        dev->port = probe_port(0);
-    }
+    return port != 0 ? port : probe_port(0);
+}
+
+static bool choose_ports(struct dev *dev, unsigned port, unsigned http_port) {
+    dev->port = choose_port("port", port, 4222);
+    dev->http_port = choose_port("http-port", http_port, 9000);
+    dev->ops_port = choose_port("http-port", 0, dev->http_port + 1);
     (void)snprintf(dev->url, sizeof(dev->url), "nats://127.0.0.1:%u", dev->port);
-    return dev->port != 0;
+    return dev->port != 0 && dev->http_port != 0 && dev->ops_port != 0;
 }
 
 static bool write_file(const char *path, const char *text) {
@@ -165,8 +174,12 @@ static bool make_samples(struct dev *dev) {
 }
 
 static void remove_samples(const struct dev *dev) {
-    static const char *const files[] = {"/policies/demo/default.yaml", "/router.log",
-                                        "/nats-server.log"};
+    static const char *const files[] = {"/policies/demo/default.yaml",
+                                        "/router.log",
+                                        "/nats-server.log",
+                                        "/policies.db",
+                                        "/policies.db-wal",
+                                        "/policies.db-shm"};
     static const char *const folders[] = {"/policies/demo", "/policies", ""};
     char path[192];
 
@@ -245,35 +258,48 @@ static void on_ready(void *user) {
 
     printf("ready\n"
            "  NATS      %s\n"
+           "  HTTP      http://127.0.0.1:%u  (HTTP/1.1, HTTP/2 and gRPC)\n"
+           "  operators http://127.0.0.1:%u  (/ready, /metrics, administration)\n"
            "  policies  %s\n"
            "  log       %s/router.log\n"
            "\n"
            "Try, in another shell:\n",
-           dev->url, dev->policies, dev->folder);
+           dev->url, dev->http_port, dev->ops_port, dev->policies, dev->folder);
     if (dev->port != 4222) {
         printf("  export BEAMLINE_NATS_URL=%s\n", dev->url);
     }
     printf("  beamline decide --tenant demo --explain\n"
            "  beamline decide --metadata tier=gold --explain\n"
            "  beamline bench --duration 5s\n"
+           "  curl -d '{\"tenant_id\":\"demo\",\"message\":{}}' "
+           "http://127.0.0.1:%u/api/v1/routes/decide\n"
            "\n"
-           "Ctrl-C ends all of it.\n");
+           "Ctrl-C ends all of it.\n",
+           dev->http_port);
     (void)fflush(stdout);
 }
 
 static int run_router(struct dev *dev) {
     struct bl_router_arguments arguments;
     struct bl_diag diag;
-    char log[128];
+    char log[128], store[128], http[32], ops[32];
 
     (void)snprintf(log, sizeof(log), "%s/router.log", dev->folder);
+    (void)snprintf(store, sizeof(store), "%s/policies.db", dev->folder);
+    (void)snprintf(http, sizeof(http), "127.0.0.1:%u", dev->http_port);
+    (void)snprintf(ops, sizeof(ops), "127.0.0.1:%u", dev->ops_port);
+    const struct bl_config_override overrides[] = {{"logs", "file", log},
+                                                   {"policies", "store", store},
+                                                   {"http", "listen", http},
+                                                   {"http", "ops_listen", ops}};
     bl_router_arguments_init(&arguments);
     arguments.sources.environment = NULL; /* as it comes out of the box */
     (void)bl_router_arguments_take(&arguments, BL_OPTION_PROFILE, "dev");
     (void)bl_router_arguments_take(&arguments, BL_OPTION_NATS, dev->url);
     (void)bl_router_arguments_take(&arguments, BL_OPTION_POLICIES, dev->policies);
-    arguments.overrides[arguments.sources.override_count++] =
-        (struct bl_config_override){"logs", "file", log};
+    for (size_t i = 0; i < sizeof(overrides) / sizeof(overrides[0]); i++) {
+        arguments.overrides[arguments.sources.override_count++] = overrides[i];
+    }
     struct bl_config *config = bl_router_arguments_load(&arguments);
     if (config == NULL) {
         return BL_EXIT_FAILED;
@@ -287,26 +313,38 @@ static int run_router(struct dev *dev) {
     return BL_EXIT_OK;
 }
 
+static bool read_port(const char *text, unsigned *out) {
+    char *end;
+    unsigned long port = strtoul(text, &end, 10);
+
+    if (*end != '\0' || port < 1 || port > 65535) {
+        fprintf(stderr, "beamline dev: '%s' is not a port\n", text);
+        return false;
+    }
+    *out = (unsigned)port;
+    return true;
+}
+
 int bl_cli_dev(int argc, char **argv) {
     static const struct option long_options[] = {
-        {"port", required_argument, NULL, 'p'},
-        {"policies", required_argument, NULL, 'P'},
-        {"nats-server", required_argument, NULL, 'n'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"port", required_argument, NULL, 'p'},     {"http-port", required_argument, NULL, 'H'},
+        {"policies", required_argument, NULL, 'P'}, {"nats-server", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},           {NULL, 0, NULL, 0},
     };
     struct dev dev = {0};
     const char *server = NULL;
-    unsigned long port = 0;
-    char *end = NULL;
+    unsigned port = 0, http_port = 0;
     int option;
 
     while ((option = getopt_long(argc, argv, "p:h", long_options, NULL)) != -1) {
         switch (option) {
         case 'p':
-            port = strtoul(optarg, &end, 10);
-            if (*end != '\0' || port < 1 || port > 65535) {
-                fprintf(stderr, "beamline dev: '%s' is not a port\n", optarg);
+            if (!read_port(optarg, &port)) {
+                return BL_EXIT_USAGE;
+            }
+            break;
+        case 'H':
+            if (!read_port(optarg, &http_port)) {
                 return BL_EXIT_USAGE;
             }
             break;
@@ -325,7 +363,7 @@ int bl_cli_dev(int argc, char **argv) {
         }
     }
     dev.server = find_server(server);
-    if (!choose_port(&dev, (unsigned)port) || !make_samples(&dev)) {
+    if (!choose_ports(&dev, port, http_port) || !make_samples(&dev)) {
         return BL_EXIT_FAILED;
     }
     int code = start_server(&dev) ? run_router(&dev) : BL_EXIT_FAILED;
