@@ -7,7 +7,7 @@ export BL_JOBS := $(JOBS)
 export FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory bench-backtest docs-check fuzz readiness \
+.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory bench-backtest bench-http bench-grpc bench-edge docs-check fuzz readiness \
 	install clean
 
 help: ## this list
@@ -38,7 +38,7 @@ format: ## format all C sources in place
 	@tools/bootstrap heavy
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format -i
 
-bench: bench-core bench-backtest bench-nats bench-memory ## all benchmarks
+bench: bench-core bench-backtest bench-nats bench-http bench-grpc bench-edge bench-memory ## all benchmarks
 
 bench-core: ## the decision and the codecs, in process
 	@tools/run-bench core
@@ -52,6 +52,15 @@ bench-memory: ## resident memory over ten million decisions
 
 bench-nats: ## over a real nats-server, against a responder that does nothing
 	@tools/run-bench nats
+
+bench-http: ## decisions over HTTP/1.1, against nginx returning a constant
+	@tools/run-bench http
+
+bench-grpc: ## decisions over gRPC, against an nghttp2 server that does nothing
+	@tools/run-bench grpc
+
+bench-edge: ## start to ready, and memory of idle connections
+	@tools/run-bench edge
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tools/bootstrap heavy
