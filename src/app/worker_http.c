@@ -41,7 +41,7 @@ static void handle(struct bl_worker *worker, enum bl_operation operation,
     size_t nats_max_bytes = worker->api.reply_max_bytes;
 
     worker->api.reply_max_bytes = 0;
-    worker->api.flat_replies = true;
+    worker->api.flat_replies = message->reply_codec == BL_CODEC_JSON;
     worker->api.call = call;
     bl_worker_handle(worker, operation, message, BL_STR_ABSENT, report);
     worker->api.reply_max_bytes = nats_max_bytes;

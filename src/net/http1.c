@@ -48,7 +48,7 @@ static const struct bl_http_refusal malformed = {
 
 static void enter(struct http1 *http, enum phase phase) {
     http->phase = phase;
-    http->phase_began_ms = bl_http_now_ms();
+    http->phase_began_ms = bl_http_now_ms(http->server);
 }
 
 /* --- replies --------------------------------------------------------------------------------- */

@@ -30,7 +30,7 @@ static struct bl_http2_stream *create_stream(struct bl_http2 *http, int32_t id) 
     stream->exchange.answering = &bl_http2_answering;
     stream->http = http;
     stream->id = id;
-    stream->moved_ms = bl_http_now_ms();
+    stream->moved_ms = bl_http_now_ms(stream->http->server);
     stream->next = http->first;
     stream->slot = &http->first;
     if (http->first != NULL) {
@@ -66,7 +66,7 @@ static void destroy_stream(struct bl_http2_stream *stream) {
         stream->next->slot = stream->slot;
     }
     http->stream_count--;
-    http->idle_since_ms = bl_http_now_ms();
+    http->idle_since_ms = bl_http_now_ms(http->server);
     bl_http_inbound_destroy(http->server, stream->inbound);
     bl_http_give(http->server, stream->out_capacity + stream->trailer_bytes);
     free(stream->out);
@@ -218,7 +218,7 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         return 0;
     }
     if (stream->phase != BL_HTTP2_ANSWERED) {
-        stream->moved_ms = bl_http_now_ms();
+        stream->moved_ms = bl_http_now_ms(stream->http->server);
     }
     if (frame->hd.type == NGHTTP2_HEADERS && stream->phase == BL_HTTP2_HEAD) {
         head_is_there(stream);
@@ -242,7 +242,7 @@ static int on_data_chunk(nghttp2_session *session, uint8_t flags, int32_t id, co
     (void)session;
     (void)flags;
     if (stream != NULL && stream->phase == BL_HTTP2_CONVERSING) {
-        stream->moved_ms = bl_http_now_ms();
+        stream->moved_ms = bl_http_now_ms(stream->http->server);
         stream->listener->on_data(stream->listener_user, &stream->exchange, bytes);
     } else if (stream != NULL && stream->phase == BL_HTTP2_BODY) {
         switch (bl_http_inbound_append(stream->http->server, stream->inbound, bytes)) {
@@ -334,7 +334,7 @@ static void *http2_open(struct bl_http_connection *connection) {
     }
     http->connection = connection;
     http->server = connection->server;
-    http->idle_since_ms = bl_http_now_ms();
+    http->idle_since_ms = bl_http_now_ms(http->server);
     if (open_session(http) != 0 || send_settings(http) != 0) {
         nghttp2_session_del(http->session);
         free(http);
@@ -387,7 +387,7 @@ static bool sweep_stream(struct bl_http2_stream *stream, uint64_t now_ms) {
         }
         break;
     case BL_HTTP2_BODY:
-        if (bl_http_now_ms() - stream->inbound->began_ns / 1000000 > config->body_timeout_ms) {
+        if (now_ms - stream->inbound->began_ns / 1000000 > config->body_timeout_ms) {
             bl_http2_refuse(stream, BL_HTTP_FAULT_SLOW, &slow);
         }
         break;
@@ -423,7 +423,7 @@ static void http2_drain(void *state) {
     struct bl_http2 *http = state;
 
     if (http->drain_began_ms == 0) {
-        http->drain_began_ms = bl_http_now_ms();
+        http->drain_began_ms = bl_http_now_ms(http->server);
         (void)nghttp2_submit_shutdown_notice(http->session);
         bl_http2_pump(http);
     }

@@ -60,7 +60,7 @@ static ssize_t read_out(nghttp2_session *session, int32_t id, uint8_t *buf, size
     if (take > 0) {
         memcpy(buf, stream->out + stream->out_sent, take);
         stream->out_sent += take;
-        stream->moved_ms = bl_http_now_ms();
+        stream->moved_ms = bl_http_now_ms(stream->http->server);
     }
     if (stream->out_has_ended && stream->out_sent == stream->out_len) {
         *flags |= NGHTTP2_DATA_FLAG_EOF;
@@ -204,7 +204,7 @@ static bool submit(struct bl_http2_stream *stream, const struct bl_http_response
 
 static void answer(struct bl_http2_stream *stream, const struct bl_http_response *response) {
     stream->phase = BL_HTTP2_ANSWERED;
-    stream->moved_ms = bl_http_now_ms();
+    stream->moved_ms = bl_http_now_ms(stream->http->server);
     if (!submit(stream, response)) {
         reset(stream, NGHTTP2_INTERNAL_ERROR);
     }

@@ -69,6 +69,7 @@ struct bl_http_server {
     struct bl_http_counts counts;
     char date[40]; /* "Mon, 23 Nov 2026 16:00:00 GMT", of this second */
     int64_t date_s;
+    uint64_t now_ms; /* monotonic */
     bool is_draining;
     bool is_destroyed;
 };
@@ -86,7 +87,11 @@ struct bl_http_connection {
     char preface[BL_HTTP_PREFACE_BYTES];
 };
 
-uint64_t bl_http_now_ms(void);
+/* The time, as of the last time that something came or was swept: near enough for time limits, and asked
+ * for several times in each request. */
+static inline uint64_t bl_http_now_ms(const struct bl_http_server *server) {
+    return server->now_ms;
+}
 
 /* The Date header's value, made once a second. */
 struct bl_str bl_http_date(struct bl_http_server *server);

@@ -10,8 +10,8 @@
 
 static const char preface[BL_HTTP_PREFACE_BYTES + 1] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-uint64_t bl_http_now_ms(void) {
-    return bl_clock_monotonic_ns() / 1000000;
+static void look_at_clock(struct bl_http_server *server) {
+    server->now_ms = bl_clock_monotonic_ns() / 1000000;
 }
 
 const char *bl_http_fault_word(enum bl_http_fault fault) {
@@ -149,7 +149,7 @@ static size_t sniff(struct bl_http_connection *connection, struct bl_str bytes) 
     size_t taken = 0;
 
     if (connection->preface_len == 0) {
-        connection->began_ms = bl_http_now_ms();
+        connection->began_ms = bl_http_now_ms(connection->server);
     }
     while (taken < bytes.len) {
         char byte = bytes.data[taken];
@@ -170,6 +170,7 @@ static size_t sniff(struct bl_http_connection *connection, struct bl_str bytes) 
 static void on_data(void *user, struct bl_str bytes) {
     struct bl_http_connection *connection = user;
 
+    look_at_clock(connection->server);
     connection->server->counts.bytes_in += bytes.len;
     if (connection->protocol == NULL) {
         size_t taken = sniff(connection, bytes);
@@ -266,8 +267,9 @@ static void sweep_one(struct bl_http_connection *connection, uint64_t now_ms) {
 
 static void on_sweep(void *user) {
     struct bl_http_server *server = user;
-    uint64_t now_ms = bl_http_now_ms();
 
+    look_at_clock(server);
+    uint64_t now_ms = bl_http_now_ms(server);
     for (struct bl_http_connection *at = server->first; at != NULL; at = at->next) {
         sweep_one(at, now_ms);
     }
@@ -302,6 +304,7 @@ void bl_http_server_accept(void *user, struct bl_stream *stream) {
     static const struct bl_stream_events events = {on_data, on_end, on_closed, on_drained};
     struct bl_http_server *server = user;
 
+    look_at_clock(server);
     server->counts.accepted++;
     struct bl_http_connection *connection =
         server->counts.open >= server->config.max_connections || server->is_draining
@@ -314,7 +317,7 @@ void bl_http_server_accept(void *user, struct bl_stream *stream) {
     }
     connection->server = server;
     connection->stream = stream;
-    connection->began_ms = bl_http_now_ms();
+    connection->began_ms = bl_http_now_ms(server);
     connection->next = server->first;
     connection->slot = &server->first;
     if (server->first != NULL) {

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <beamline/flow/v1/flow.pb-c.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -15,6 +14,7 @@
 #define GROWTH 6 /* a byte of text at its longest in JSON */
 #define FIELDS_MAX 64
 #define PATH_BYTES 128
+#define NAME_BYTES 64 /* more than the longest name of a field */
 
 typedef const ProtobufCMessageDescriptor descriptor;
 typedef const ProtobufCFieldDescriptor field_descriptor;
@@ -92,6 +92,7 @@ struct reading {
     struct bl_json_writer writer;
     struct bl_arena *arena;
     struct bl_refusal *refusal;
+    size_t path_len;
     char path[PATH_BYTES]; /* of the field that is read */
 };
 
@@ -108,11 +109,22 @@ static bl_result refuse(struct reading *reading, const char *message) {
 
 /* Remembers where it is; returns what to go back to. */
 static size_t enter(struct reading *reading, const char *name) {
-    size_t before = strlen(reading->path);
+    size_t before = reading->path_len;
+    size_t len = strlen(name);
 
-    (void)snprintf(reading->path + before, sizeof(reading->path) - before, "%s%s",
-                   before == 0 ? "" : ".", name);
+    if (before + len + 2 <= sizeof(reading->path)) { /* deeper ones are told by where they begin */
+        if (before > 0) {
+            reading->path[reading->path_len++] = '.';
+        }
+        memcpy(reading->path + reading->path_len, name, len + 1);
+        reading->path_len += len;
+    }
     return before;
+}
+
+static void leave(struct reading *reading, size_t outer) {
+    reading->path_len = outer;
+    reading->path[outer] = '\0';
 }
 
 static bool is_json(struct reading *reading, struct bl_str text) {
@@ -276,7 +288,7 @@ static bl_result write_fields(struct reading *reading, descriptor *type, struct 
                                : write_value(reading, field, &found, depth));
         }
         seen |= bit;
-        reading->path[outer] = '\0';
+        leave(reading, outer);
     }
     return rest.len == 0 ? BL_OK : refuse(reading, "is no protobuf");
 }
@@ -306,7 +318,7 @@ static bl_result write_lifted(struct reading *reading, struct bl_str request) {
             size_t outer = enter(reading, lifted[i].name);
             bl_json_write_key(&reading->writer, bl_str_from_c(lifted[i].name));
             BL_TRY(write_text(reading, text));
-            reading->path[outer] = '\0';
+            leave(reading, outer);
         }
     }
     return BL_OK;
@@ -402,22 +414,39 @@ static void put_repeated(struct bl_buf *buf, field_descriptor *field, struct bl_
     }
 }
 
+static void put_field(struct bl_buf *buf, field_descriptor *field, struct bl_json value,
+                      int depth) {
+    if (bl_json_is(value, BL_JSON_NULL)) {
+        return;
+    }
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        put_repeated(buf, field, value, depth);
+    } else {
+        put_value(buf, field, value, depth);
+    }
+}
+
+/* By the members that there are, which are fewer than the fields that could be. */
 static void put_message(struct bl_buf *buf, descriptor *type, const struct bl_json *places,
                         size_t place_count, int depth) {
-    assert(depth < DEPTH_MAX);
-    for (unsigned f = 0; f < type->n_fields; f++) {
-        field_descriptor *field = &type->fields[f];
-        struct bl_json value = BL_JSON_NOTHING;
-        for (size_t p = 0; p < place_count && value.doc == NULL; p++) {
-            value = bl_json_get(places[p], bl_str_from_c(field->name));
-        }
-        if (bl_json_is(value, BL_JSON_ABSENT) || bl_json_is(value, BL_JSON_NULL)) {
-            continue;
-        }
-        if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-            put_repeated(buf, field, value, depth);
-        } else {
-            put_value(buf, field, value, depth);
+    uint64_t seen = 0;
+    char name[NAME_BYTES];
+
+    assert(depth < DEPTH_MAX && type->n_fields <= FIELDS_MAX);
+    for (size_t p = 0; p < place_count; p++) {
+        struct bl_json_iter iter = bl_json_iter(places[p]);
+        while (bl_json_next(&iter)) {
+            if (!bl_str_is_present(iter.key) || iter.key.len >= sizeof(name)) {
+                continue; /* no field has such a name */
+            }
+            memcpy(name, iter.key.data, iter.key.len);
+            name[iter.key.len] = '\0';
+            field_descriptor *field = protobuf_c_message_descriptor_get_field_by_name(type, name);
+            uint64_t bit = field == NULL ? 0 : UINT64_C(1) << (field - type->fields);
+            if (field != NULL && (seen & bit) == 0) {
+                seen |= bit;
+                put_field(buf, field, iter.value, depth);
+            }
         }
     }
 }
