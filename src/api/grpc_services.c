@@ -258,10 +258,14 @@ void bl_grpc_services_look(struct bl_grpc_services *services) {
 }
 
 void bl_grpc_services_stop(struct bl_grpc_services *services) {
+    struct conversation *next;
+
     services->has_stopped = true;
-    bl_grpc_services_look(services);
-    while (services->first != NULL) {
-        end(services->first, "14", "the server is stopping");
+    for (struct conversation *at = services->first; at != NULL; at = next) {
+        next = at->next;
+        if (!at->is_watch || at->told == 0 || tell_health(at)) {
+            end(at, "14", "the server is stopping");
+        }
     }
 }
 

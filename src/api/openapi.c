@@ -97,7 +97,7 @@ static bl_result write_policy_schema(struct bl_arena *arena, struct bl_json_writ
     static const struct bl_str from = {"\"#/$defs/", 9};
     static const struct bl_str to = {"\"#/components/schemas/Policy/$defs/", 35};
     char *storage = bl_arena_alloc(arena, BL_POLICY_PAGE_BYTES);
-    char *moved = bl_arena_alloc(arena, 2 * (size_t)BL_POLICY_PAGE_BYTES);
+    char *moved = bl_arena_alloc(arena, 2 * BL_POLICY_PAGE_BYTES);
     struct bl_json_writer own;
     struct bl_buf buf, out;
 
@@ -107,7 +107,7 @@ static bl_result write_policy_schema(struct bl_arena *arena, struct bl_json_writ
     bl_buf_init(&buf, storage, BL_POLICY_PAGE_BYTES);
     bl_json_writer_init(&own, &buf);
     bl_policy_schema_write(&own);
-    bl_buf_init(&out, moved, 2 * (size_t)BL_POLICY_PAGE_BYTES);
+    bl_buf_init(&out, moved, 2 * BL_POLICY_PAGE_BYTES);
     struct bl_str rest = bl_buf_view(&buf);
     for (;;) {
         const char *at = memmem(rest.data, rest.len, from.data, from.len);

@@ -77,7 +77,7 @@ static bl_result read_sides(struct bl_api_exchange *exchange, struct bl_str text
 bl_result bl_api_policy_diff(struct bl_api_exchange *exchange) {
     struct bl_diff_side sides[2];
     struct bl_json_doc docs[2];
-    struct bl_str texts[2];
+    struct bl_str texts[2] = {BL_STR_ABSENT, BL_STR_ABSENT};
     struct bl_json_writer writer;
 
     BL_TRY(bl_api_begin_administration(exchange));

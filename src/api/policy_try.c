@@ -92,7 +92,7 @@ static bl_result try_policy(struct bl_api_exchange *exchange, bool explain) {
     const struct bl_json_limits limits = {
         BL_POLICY_MAX_BYTES + api->limits.max_bytes + 65536, api->limits.max_depth,
         api->limits.max_nodes + bl_policy_document_limits.max_nodes};
-    const struct bl_policy *policy;
+    const struct bl_policy *policy = NULL;
     struct bl_request unused;
     struct bl_json_doc doc;
     uint64_t nonce;
@@ -156,7 +156,7 @@ static void write_warnings(struct bl_api_exchange *exchange, struct bl_json_writ
 
 bl_result bl_api_policy_lint(struct bl_api_exchange *exchange) {
     struct bl_lint *lint = NULL;
-    const struct bl_policy *policy;
+    const struct bl_policy *policy = NULL;
     struct bl_json_writer writer;
     struct bl_str text;
 
@@ -191,7 +191,7 @@ bl_result bl_api_policy_lint(struct bl_api_exchange *exchange) {
 }
 
 bl_result bl_api_policy_validate(struct bl_api_exchange *exchange) {
-    const struct bl_policy *policy;
+    const struct bl_policy *policy = NULL;
     struct bl_json_writer writer;
     struct bl_str text;
 

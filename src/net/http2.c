@@ -455,9 +455,11 @@ static void http2_sweep(void *state, uint64_t now_ms) {
 
 static void http2_close(void *state) {
     struct bl_http2 *http = state;
+    struct bl_http2_stream *next;
 
-    while (http->first != NULL) {
-        destroy_stream(http->first);
+    for (struct bl_http2_stream *at = http->first; at != NULL; at = next) {
+        next = at->next;
+        destroy_stream(at);
     }
     nghttp2_session_del(http->session);
     free(http);

@@ -6,7 +6,7 @@
 #include "net/grpc.h"
 #include "net/http2_private.h"
 
-#define CONVERSATION_MAX_BYTES (256 * 1024) /* unsent of one conversation */
+#define CONVERSATION_MAX_BYTES ((size_t)256 * 1024) /* unsent of one conversation */
 #define REPLY_HEADERS (8 + 2 * BL_HTTP_EXTRA_HEADERS)
 
 /* --- leaving --------------------------------------------------------------------------------- */

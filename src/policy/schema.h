@@ -9,7 +9,7 @@
 #include "json/writer.h"
 
 /* Bytes that are enough for either page. */
-#define BL_POLICY_PAGE_BYTES (64 * 1024)
+#define BL_POLICY_PAGE_BYTES ((size_t)64 * 1024)
 
 /*
  * A JSON Schema (2020-12) of policy documents. What it refuses, the compiler refuses; the compiler
