@@ -5,35 +5,15 @@
 Exits with 1 and the first thing that is not as it should be.
 """
 import json
-import os
-import subprocess
 import sys
-import tempfile
 
 import grpc
-from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
+from grpc_messages import message
 
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 ADDRESS = sys.argv[1]
 DOCUMENT = {"providers": [{"id": "x", "weight": 1}, {"id": "y", "weight": 3}]}
 
 
-def load_messages():
-    proto = os.path.join(ROOT, "proto")
-    files = [os.path.relpath(os.path.join(folder, name), proto)
-             for folder, _, names in os.walk(proto) for name in names if name.endswith(".proto")]
-    with tempfile.NamedTemporaryFile() as out:
-        subprocess.run(["protoc-c", "-I", proto, f"--descriptor_set_out={out.name}", "--include_imports", *files],
-                       check=True, cwd=proto)
-        descriptors = descriptor_pb2.FileDescriptorSet.FromString(out.read())
-    pool = descriptor_pool.DescriptorPool()
-    for file in descriptors.file:
-        pool.Add(file)
-    factory = message_factory.MessageFactory(pool)
-    return lambda name: factory.GetPrototype(pool.FindMessageTypeByName(name))
-
-
-message = load_messages()
 channel = grpc.insecure_channel(ADDRESS)
 
 
