@@ -8,6 +8,8 @@
 #include "base/text.h"
 #include "wire/recover.h"
 
+#define LATER_RETRY_MS 2000
+
 static bl_api_handler *handler_of(enum bl_operation operation) {
     static bl_api_handler *const handlers[BL_OPERATION_COUNT] = {
         [BL_OPERATION_DECIDE] = bl_api_decide,
@@ -91,6 +93,8 @@ static void fill_report(const struct bl_api_exchange *exchange, bl_result result
     if (bl_is_ok(result)) {
         report->etag = exchange->etag;
         report->location = exchange->location;
+        report->push = exchange->push;
+        report->find = exchange->find;
     }
     if (bl_is_error(result)) {
         report->intake_code = work->refusal.intake_code;
@@ -168,6 +172,43 @@ void bl_api_handle(struct bl_api *api, enum bl_operation operation,
     }
     fill_report(&exchange, result, report);
     report->reply_was_too_large = is_too_large;
+}
+
+/* What the message said is gone; what its reply needs of it was kept. */
+void bl_api_conclude(struct bl_api *api, enum bl_operation operation,
+                     const struct bl_request *request, struct bl_str tenant_id,
+                     enum bl_codec reply_codec, bl_result result, const struct bl_diag *diag,
+                     struct bl_str outcome, struct bl_buf *reply, struct bl_api_report *report) {
+    static const struct bl_flow_moment no_moment = {.now_ns = 0};
+    struct bl_api_exchange exchange = {
+        .api = api, .moment = &no_moment, .reply = reply, .tenant_id = tenant_id};
+    bool is_push = bl_is_ok(result) && operation == BL_OPERATION_DECIDE;
+
+    bl_arena_reset(api->arena);
+    bl_buf_reset(reply);
+    bl_request_init(&api->work.decoded.request);
+    api->work.decoded.request.request_id = request->request_id;
+    api->work.decoded.request.trace_id = request->trace_id;
+    api->work.decoded.request.dialect = request->dialect;
+    if (is_push) {
+        bl_buf_str(reply, outcome); /* encoded already */
+    } else if (bl_is_ok(result)) {
+        result = bl_api_write_found(&exchange, outcome);
+    } else {
+        struct bl_diag *told = bl_refusal_begin(
+            &api->work.refusal, result.error,
+            result.error == BL_E_INVALID_REQUEST ? BL_INTAKE_PAYLOAD_TOO_LARGE : BL_INTAKE_NONE);
+        *told = *diag;
+        api->work.refusal.retry_after_ms =
+            bl_error_info(result.error)->retryable ? LATER_RETRY_MS : 0;
+    }
+    if (bl_is_error(result)) {
+        write_refusal(&exchange, operation, NULL);
+    }
+    if (reply_codec == BL_CODEC_PROTOBUF && !is_push) {
+        bl_api_encode(&exchange, operation);
+    }
+    fill_report(&exchange, result, report);
 }
 
 /* An id for a message that names none, from the message alone: there is no admission yet. */

@@ -12,9 +12,10 @@ struct bl_api_exchange {
     struct bl_str generated_id;
     const struct bl_flow_moment *moment;
     struct bl_buf *reply;
-    struct bl_str tenant_id;          /* set once it is believed */
-    const struct bl_outcome *outcome; /* set once there is one */
-    const char *legacy_code;          /* for refusals of the admin subjects */
+    struct bl_str tenant_id;           /* set once it is believed */
+    const struct bl_outcome *outcome;  /* set once there is one */
+    const struct bl_life *push, *find; /* see struct bl_api_report */
+    const char *legacy_code;           /* for refusals of the admin subjects */
 
     /* Administration; all absent before bl_api_begin_administration. */
     struct bl_str policy_id;                    /* of the path */
@@ -34,6 +35,8 @@ typedef bl_result bl_api_handler(struct bl_api_exchange *exchange);
 
 bl_api_handler bl_api_decide;
 bl_api_handler bl_api_get_decision;
+/* Writes what is told of a record, {} being none, or refuses. */
+BL_MUST_USE bl_result bl_api_write_found(struct bl_api_exchange *exchange, struct bl_str record);
 bl_api_handler bl_api_extension_health;
 bl_api_handler bl_api_circuit_breakers;
 bl_api_handler bl_api_dry_run;

@@ -80,6 +80,14 @@ struct bl_config {
         uint32_t max_pins;
     } sticky;
     struct {
+        bool enabled;
+        struct bl_str bucket, assign_subject, ack_subject, result_subject, usage_subject,
+            completed_subject, cancel_subject;
+        struct bl_text_list notify_subjects;
+        uint32_t max_live, max_deliveries, publish_timeout_ms, takeover_ms, keep_ms;
+        uint64_t stream_max_bytes;
+    } push;
+    struct {
         struct bl_str file;
         uint32_t per_thousand;
         uint64_t max_bytes;

@@ -2,16 +2,20 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "app/router_private.h"
 #include "build_info.h"
+#include "base/secret.h"
 #include "net/clock.h"
 #include "observe/metrics.h"
 
 #define DEBOUNCE_MS 100
 #define RESCAN_MS 1000
+#define STOP_MS                                                                                    \
+    1000 /* for what the dispatcher has under way: it is stored, and goes on elsewhere */
 #define RESCAN_SHARE 20 /* looking takes at most one twentieth of the control thread */
 
 static void log_ready(struct bl_router *router) {
@@ -159,6 +163,23 @@ static unsigned workers_wanted(const struct bl_config *config) {
     return (unsigned)(wanted < BL_WORKERS_MAX ? wanted : BL_WORKERS_MAX);
 }
 
+static bl_result start_dispatcher(struct bl_router *router) {
+    struct bl_dispatcher_parts parts = {.config = bl_router_config(router),
+                                        .bus = &router->bus,
+                                        .log = router->log,
+                                        .changed = &router->changed};
+
+    if (!bl_router_config(router)->push.enabled) {
+        return BL_OK;
+    }
+    memcpy(parts.key, router->parts.key, sizeof(parts.key));
+    bl_result result =
+        bl_dispatcher_start(&parts, router->current, &router->dispatcher, router->diag);
+    router->parts.dispatcher = router->dispatcher;
+    bl_wipe(parts.key, sizeof(parts.key));
+    return result;
+}
+
 static bl_result start_workers(struct bl_router *router) {
     unsigned wanted = router->parts.worker_count;
 
@@ -189,6 +210,11 @@ static void stop_workers(struct bl_router *router) {
         bl_worker_destroy(router->workers[i]);
     }
     router->worker_count = 0;
+    if (router->dispatcher != NULL) { /* after them: they wait for what it does */
+        bl_dispatcher_stop(router->dispatcher, STOP_MS);
+        bl_dispatcher_destroy(router->dispatcher);
+        router->dispatcher = NULL;
+    }
 }
 
 static bl_result run(struct bl_router *router) {
@@ -203,6 +229,9 @@ static bl_result run(struct bl_router *router) {
     bl_result result = bl_router_open_sockets(router);
     if (bl_is_ok(result)) {
         result = watch(router);
+    }
+    if (bl_is_ok(result)) {
+        result = start_dispatcher(router);
     }
     if (bl_is_ok(result)) {
         result = start_workers(router);

@@ -62,14 +62,17 @@ static bool replace_file(const char *path, struct bl_str text) {
 }
 
 bool bl_router_metrics_text(struct bl_router *router, struct bl_buf *buf) {
-    const struct bl_metric_shard *shards[BL_WORKERS_MAX + 1] = {&router->metrics};
+    const struct bl_metric_shard *shards[BL_WORKERS_MAX + 2] = {&router->metrics};
+    unsigned count = 1;
 
     refresh(router);
     for (unsigned i = 0; i < router->worker_count; i++) {
-        shards[i + 1] = bl_worker_metrics(router->workers[i]);
+        shards[count++] = bl_worker_metrics(router->workers[i]);
     }
-    return bl_is_ok(
-        bl_metric_text_write(buf, shards, router->worker_count + 1, BL_METRIC_BACKPRESSURE));
+    if (router->dispatcher != NULL) {
+        shards[count++] = bl_dispatcher_metrics(router->dispatcher);
+    }
+    return bl_is_ok(bl_metric_text_write(buf, shards, count, BL_METRIC_BACKPRESSURE));
 }
 
 /* A problem is told when it begins, when it becomes another one and when it ends: not with each

@@ -79,6 +79,7 @@ struct bl_router {
     struct bl_bus_config bus;
     const char *servers[BL_BUS_SERVERS_MAX];
     struct bl_worker_parts parts;
+    struct bl_dispatcher *dispatcher; /* NULL = nothing is pushed */
     struct bl_worker *workers[BL_WORKERS_MAX];
     unsigned worker_count;
 

@@ -38,6 +38,9 @@ static bl_result publish(struct bl_router *router) {
     for (unsigned i = 0; i < router->worker_count; i++) {
         bl_worker_switch(router->workers[i], snapshot);
     }
+    if (router->dispatcher != NULL) {
+        bl_dispatcher_switch(router->dispatcher, snapshot);
+    }
     if (router->current != NULL) {
         router->current->retired = router->retired;
         router->retired = router->current;

@@ -156,6 +156,42 @@ const struct bl_setting bl_settings[] = {
     U32("sticky", "max_pins", sticky.max_pins, 64, 67108864, "65536", false,
         "Session pins kept at most, 16 bytes each; a full table gives up the oldest."),
 
+    BOOL(
+        "push", "enabled", push.enabled, "true", false,
+        "Hand requests with push_assignment to workers over JetStream; its streams are made at the "
+        "start."),
+    TEXT("push", "bucket", push.bucket, "beamline_lives", false,
+         "Table of life-cycle records, a bucket of NATS' key-value store; the same for all routers "
+         "of a fleet."),
+    TEXT("push", "assign_subject", push.assign_subject, "caf.exec.assign.v1", false,
+         "Assignments; {provider} at its end stands for the provider's id, escaped as =HH."),
+    TEXT("push", "ack_subject", push.ack_subject, "caf.exec.assign.v1.ack", false,
+         "Acknowledgements of workers."),
+    TEXT("push", "result_subject", push.result_subject, "caf.exec.result.v1", false,
+         "Results of workers."),
+    TEXT("push", "usage_subject", push.usage_subject, "beamline.usage.v1.metered", false,
+         "Usage records."),
+    TEXT(
+        "push", "completed_subject", push.completed_subject, "", false,
+        "Told of each end, beamline.router.v1.completed for example; empty = nobody, which saves a "
+        "write per request."),
+    TEXT("push", "cancel_subject", push.cancel_subject, "caf.exec.cancel.v1", false,
+         "Told of assignments that are not wanted any more."),
+    LIST("push", "notify_subjects", push.notify_subjects, "", true,
+         "Subjects that a request may name as its notify_subject."),
+    U32("push", "max_live", push.max_live, 16, 16777216, "100000", false,
+        "Pushed requests under way at most, of all routers; further ones are refused."),
+    U32("push", "max_deliveries", push.max_deliveries, 1, 1000, "10", false,
+        "Deliveries of a worker's message, after which it goes to the dead letter queue."),
+    MS("push", "publish_timeout_ms", push.publish_timeout_ms, 100, 60000, "5000", false,
+       "Longest wait for JetStream's acknowledgement."),
+    MS("push", "takeover_ms", push.takeover_ms, 2000, 600000, "5000", false,
+       "Silence after which the requests of another router are taken over."),
+    MS("push", "keep_ms", push.keep_ms, 3600000, 4294967295.0, "604800000", false,
+       "How long records are kept after their last change."),
+    BYTES("push", "stream_max_bytes", push.stream_max_bytes, 1048576, 1099511627776.0, "1GiB",
+          false, "Size of each stream at most, when it is made."),
+
     TEXT("recording", "file", recording.file, "", false,
          "File of recorded decisions, for backtests; empty = none."),
     U32("recording", "per_thousand", recording.per_thousand, 0, 1000, "1000", true,

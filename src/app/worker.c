@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/random.h>
 
-#include "app/worker_private.h"
+#include "app/worker_later.h"
 #include "net/clock.h"
 
 #define MAILBOX 64
@@ -29,6 +29,9 @@ static void serve_with(struct bl_worker *worker, struct bl_snapshot *snapshot) {
     worker->api.tenants = snapshot->tenants;
     worker->api.limits = snapshot->limits;
     worker->api.anonymous_reads = snapshot->anonymous_reads;
+    worker->api.flow.can_push = worker->parts.dispatcher != NULL;
+    worker->api.notify_subjects = snapshot->shared->config->push.notify_subjects.items;
+    worker->api.notify_subject_count = snapshot->shared->config->push.notify_subjects.count;
     bl_worker_configure_http(worker);
     bl_recorder_init(&worker->recorder, snapshot->shared->config, worker->recording,
                      worker->parts.key);
@@ -85,10 +88,16 @@ static bool http_is_over(const struct bl_worker *worker) {
            bl_clock_monotonic_ns() >= atomic_load(&worker->drain_until_ns);
 }
 
+/* What the dispatcher holds of it comes back within push.publish_timeout_ms. */
+static bool has_finished(const struct bl_worker *worker) {
+    return bl_bus_current_state(worker->bus) == BL_BUS_CLOSED && worker->later_count == 0 &&
+           http_is_over(worker);
+}
+
 static void leave_if_over(void *user) {
     struct bl_worker *worker = user;
 
-    if (bl_bus_current_state(worker->bus) == BL_BUS_CLOSED && http_is_over(worker)) {
+    if (has_finished(worker)) {
         bl_loop_stop(worker->loop);
     }
 }
@@ -202,6 +211,7 @@ static bl_result set_up(struct bl_worker *worker, struct bl_diag *diag) {
     BL_TRY(bl_loop_create(MAILBOX, &worker->loop, diag));
     bl_waker_init(&worker->switcher, worker->loop, on_switch, worker);
     bl_waker_init(&worker->stopper, worker->loop, on_stop, worker);
+    bl_mailbox_init(&worker->home, worker->loop, bl_worker_on_later, worker);
     BL_TRY(bl_timer_create(worker->loop, bl_worker_on_second, worker, &worker->second));
     BL_TRY(bl_timer_create(worker->loop, on_settled, worker, &worker->settle));
     BL_TRY(bl_timer_create(worker->loop, leave_if_over, worker, &worker->leaving));
@@ -231,6 +241,7 @@ static void tear_down(struct bl_worker *worker) {
     if (worker->loop != NULL) {
         bl_waker_fini(&worker->switcher);
         bl_waker_fini(&worker->stopper);
+        bl_mailbox_fini(&worker->home);
         bl_worker_close_http(worker);
         bl_http_server_destroy(worker->http);
         bl_grpc_services_destroy(worker->grpc);
@@ -250,7 +261,7 @@ static void *run(void *argument) {
     (void)sem_post(&worker->started);
     if (good) {
         bl_timer_start(worker->second, 1000, 1000);
-        while (bl_bus_current_state(worker->bus) != BL_BUS_CLOSED || !http_is_over(worker)) {
+        while (!has_finished(worker)) {
             bl_loop_run(worker->loop);
         }
     }

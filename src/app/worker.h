@@ -5,6 +5,7 @@
 #ifndef BL_APP_WORKER_H
 #define BL_APP_WORKER_H
 
+#include "app/dispatcher.h"
 #include "app/snapshot.h"
 #include "app/sockets.h"
 #include "base/metric.h"
@@ -25,6 +26,7 @@ struct bl_worker_parts {
     struct bl_log *recording;         /* NULL = none */
     const _Atomic bool *ready;        /* of the whole router */
     struct bl_waker *changed;         /* rung when state or holders of a snapshot change */
+    struct bl_dispatcher *dispatcher; /* NULL = nothing is pushed */
     const struct bl_sockets *sockets; /* where requests come in over HTTP */
     unsigned number;
     unsigned worker_count;

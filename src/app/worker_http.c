@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "api/http.h"
-#include "app/worker_private.h"
+#include "app/worker_later.h"
 #include "net/clock.h"
 
 #define LOGGED_PATH_BYTES 256
@@ -35,18 +35,19 @@ static void log_access(struct bl_worker *worker, const struct bl_http_request *r
 }
 
 /* Handles a message that came over HTTP: what limits replies over NATS does not limit these. */
-static void handle(struct bl_worker *worker, enum bl_operation operation,
+static bool handle(struct bl_worker *worker, enum bl_operation operation,
                    const struct bl_message *message, const struct bl_api_call *call,
-                   struct bl_api_report *report) {
+                   const struct bl_later_reply *to, struct bl_api_report *report) {
     size_t nats_max_bytes = worker->api.reply_max_bytes;
 
     worker->api.reply_max_bytes = 0;
     worker->api.flat_replies = message->reply_codec == BL_CODEC_JSON;
     worker->api.call = call;
-    bl_worker_handle(worker, operation, message, BL_STR_ABSENT, report);
+    bool is_answered = bl_worker_handle(worker, operation, message, BL_STR_ABSENT, to, report);
     worker->api.reply_max_bytes = nats_max_bytes;
     worker->api.flat_replies = false;
     worker->api.call = NULL;
+    return is_answered;
 }
 
 static void on_http(struct bl_worker *worker, struct bl_http_exchange *exchange,
@@ -61,7 +62,10 @@ static void on_http(struct bl_worker *worker, struct bl_http_exchange *exchange,
     bool is_known = bl_api_http_route(request, BL_DOOR_TENANTS, &match, &worker->reply, &response);
     if (is_known) {
         const struct bl_api_call call = {&match, request->method, request->query};
-        handle(worker, match.operation, &message, &call, &report);
+        const struct bl_later_reply to = {.exchange = exchange, .request = request};
+        if (!handle(worker, match.operation, &message, &call, &to, &report)) {
+            return;
+        }
         bl_api_http_finish(&report, &worker->reply, &response);
         bl_api_http_trace(request, &report, traceparent, &response);
     }
@@ -102,7 +106,11 @@ static void on_grpc(struct bl_worker *worker, struct bl_http_exchange *exchange,
         if (bl_clock_monotonic_ns() >= call->deadline_ns) {
             refuse_late(worker, &message, &report);
         } else {
-            handle(worker, call->operation, &message, NULL, &report);
+            const struct bl_later_reply to = {
+                .exchange = exchange, .request = request, .call = call};
+            if (!handle(worker, call->operation, &message, NULL, &to, &report)) {
+                return;
+            }
         }
         const struct bl_str framed = {worker->reply_storage,
                                       BL_GRPC_PREFIX_BYTES + worker->reply.len};

@@ -8,6 +8,7 @@
 #include "api/handler.h"
 #include "api/grpc_services.h"
 #include "app/http_metrics.h"
+#include "app/mailbox.h"
 #include "app/recorder.h"
 #include "app/worker.h"
 #include "net/http.h"
@@ -59,6 +60,8 @@ struct bl_worker {
     unsigned captures_asked;         /* answers of JetStream that are still to come */
     struct bl_waker switcher;
     struct bl_waker stopper;
+    struct bl_mailbox home;             /* errands that come back */
+    unsigned later_count;               /* requests that are answered later */
     _Atomic(struct bl_snapshot *) next; /* handed over, not yet taken */
     struct bl_snapshot *snapshot;
 
@@ -100,10 +103,17 @@ void bl_worker_take_over(struct bl_worker *worker);
 /* worker_request.c: one message, from taking over to its reply. */
 void bl_worker_on_message(void *user, struct bl_bus_message *message);
 
-/* Handles one message and keeps what is kept of it; the reply stands in worker->reply. */
-void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
+struct bl_later_reply; /* app/worker_later.h */
+
+/* Handles one message and keeps what is kept of it; the reply stands in worker->reply. False: the
+ * reply comes later, to `to`. */
+bool bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
                       const struct bl_message *message, struct bl_str tenant,
-                      struct bl_api_report *report);
+                      const struct bl_later_reply *to, struct bl_api_report *report);
+
+/* Counts and logs a request that was answered. */
+void bl_worker_finish(struct bl_worker *worker, enum bl_operation operation,
+                      const struct bl_api_report *report, uint64_t took_ns);
 
 void bl_worker_log_fields(struct bl_log_record *record, enum bl_operation operation,
                           const struct bl_api_report *report, uint64_t took_ns);

@@ -1,7 +1,7 @@
 /* One message: taken over, answered once, counted, logged. */
 #include <sys/random.h>
 
-#include "app/worker_private.h"
+#include "app/worker_later.h"
 #include "net/clock.h"
 #include "wire/tenant_token.h"
 
@@ -169,23 +169,39 @@ static void keep_decision(struct bl_worker *worker, const struct bl_flow_moment 
     }
 }
 
-/* Counts, keeps and logs what was done with a request. */
-static void finish(struct bl_worker *worker, enum bl_operation operation,
-                   const struct bl_api_report *report, const struct bl_flow_moment *moment,
-                   uint64_t began_ns) {
-    uint64_t took_ns = bl_clock_monotonic_ns() - began_ns;
-
+void bl_worker_finish(struct bl_worker *worker, enum bl_operation operation,
+                      const struct bl_api_report *report, uint64_t took_ns) {
     bl_worker_count(worker, operation, report, took_ns);
-    if (operation == BL_OPERATION_DECIDE && report->decision != NULL &&
-        !worker->api.work.decoded.request.dry_run) {
-        keep_decision(worker, moment);
-    }
     log_request(worker, operation, report, took_ns);
 }
 
-void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
+/* Counts, keeps and logs what was done with a request. False: its reply comes later. */
+static bool finish(struct bl_worker *worker, enum bl_operation operation,
+                   const struct bl_message *message, const struct bl_flow_moment *moment,
+                   const struct bl_later_reply *to, uint64_t began_ns,
+                   struct bl_api_report *report) {
+    bool is_kept = operation == BL_OPERATION_DECIDE && report->decision != NULL &&
+                   !worker->api.work.decoded.request.dry_run;
+    bool waits = report->push != NULL || report->find != NULL;
+
+    if (waits && is_kept) {
+        keep_decision(worker, moment);
+    }
+    if (waits &&
+        bl_worker_begin_later(worker, operation, message->reply_codec, to, began_ns, report)) {
+        return false;
+    }
+    bl_worker_count(worker, operation, report, bl_clock_monotonic_ns() - began_ns);
+    if (!waits && is_kept) {
+        keep_decision(worker, moment);
+    }
+    log_request(worker, operation, report, bl_clock_monotonic_ns() - began_ns);
+    return true;
+}
+
+bool bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
                       const struct bl_message *message, struct bl_str tenant,
-                      struct bl_api_report *report) {
+                      const struct bl_later_reply *to, struct bl_api_report *report) {
     uint64_t began_ns = bl_clock_monotonic_ns();
     struct bl_flow_moment moment = {.now_ns = (int64_t)bl_clock_wall_ns()};
 
@@ -193,8 +209,11 @@ void bl_worker_handle(struct bl_worker *worker, enum bl_operation operation,
     bl_counter_add(worker->cells.bytes_in, message->data.len);
     take_admission_id(worker, moment.admission_id);
     bl_api_handle(&worker->api, operation, message, tenant, &moment, &worker->reply, report);
+    if (!finish(worker, operation, message, &moment, to, began_ns, report)) {
+        return false;
+    }
     bl_counter_add(worker->cells.bytes_out, worker->reply.len);
-    finish(worker, operation, report, &moment, began_ns);
+    return true;
 }
 
 void bl_worker_on_message(void *user, struct bl_bus_message *message) {
@@ -227,6 +246,16 @@ void bl_worker_on_message(void *user, struct bl_bus_message *message) {
     bl_api_handle(&worker->api, intake->operation, &message->content, tenant, &moment,
                   &worker->reply, &report);
     bl_counter_add(worker->cells.replies_failed, report.reply_was_too_large ? 1 : 0);
-    send_reply(worker, intake, message);
-    finish(worker, intake->operation, &report, &moment, began_ns);
+    if (report.push == NULL && report.find == NULL) {
+        send_reply(worker, intake, message); /* before it is counted: it waits for nothing */
+    }
+    char subject[BL_BUS_SUBJECT_MAX];
+    const struct bl_later_reply to = {.subject =
+                                          reply_subject(intake, message, subject, sizeof(subject))};
+    bool waited = report.push != NULL || report.find != NULL;
+    bool is_answered =
+        finish(worker, intake->operation, &message->content, &moment, &to, began_ns, &report);
+    if (waited && is_answered) {
+        send_reply(worker, intake, message); /* a refusal after all */
+    }
 }

@@ -133,8 +133,8 @@ struct bl_bus_message {
 /* `message` and its views live during the call, unless it is held. */
 typedef void (*bl_bus_message_fn)(void *user, struct bl_bus_message *message);
 
-/* Keeps a message beyond its handler's return, until bl_bus_message_release. bl_bus_close waits
- * for held messages. */
+/* Keeps a message beyond its handler's return, until it was released as often as it was held.
+ * bl_bus_close waits for held messages. */
 void bl_bus_message_hold(struct bl_bus *bus, struct bl_bus_message *message);
 void bl_bus_message_release(struct bl_bus *bus, struct bl_bus_message *message);
 

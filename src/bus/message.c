@@ -10,7 +10,7 @@ struct bl_incoming {
     struct bl_bus_message view; /* first, so that one is the other */
     natsMsg *native;
     struct bl_incoming *next;
-    bool is_held;
+    unsigned holds;
     bool is_in_handler;
     bool is_indexed;
     size_t header_count;
@@ -91,7 +91,7 @@ struct bl_bus_message *bl_bus_message_take(struct bl_bus *bus, natsMsg *native) 
         }
     }
     incoming->native = native;
-    incoming->is_held = false;
+    incoming->holds = 0;
     incoming->is_in_handler = true;
     incoming->is_indexed = false;
     incoming->header_count = 0;
@@ -124,22 +124,22 @@ static void recycle(struct bl_bus *bus, struct bl_incoming *incoming) {
 void bl_bus_message_done(struct bl_bus *bus, struct bl_bus_message *message) {
     struct bl_incoming *incoming = (struct bl_incoming *)message;
     incoming->is_in_handler = false;
-    if (!incoming->is_held) {
+    if (incoming->holds == 0) {
         recycle(bus, incoming);
     }
 }
 
 void bl_bus_message_hold(struct bl_bus *bus, struct bl_bus_message *message) {
     struct bl_incoming *incoming = (struct bl_incoming *)message;
-    assert(!incoming->is_held);
-    incoming->is_held = true;
-    bus->stats.messages_held++;
+    bus->stats.messages_held += incoming->holds++ == 0 ? 1 : 0;
 }
 
 void bl_bus_message_release(struct bl_bus *bus, struct bl_bus_message *message) {
     struct bl_incoming *incoming = (struct bl_incoming *)message;
-    assert(incoming->is_held && bus->stats.messages_held > 0);
-    incoming->is_held = false;
+    assert(incoming->holds > 0 && bus->stats.messages_held > 0);
+    if (--incoming->holds > 0) {
+        return;
+    }
     bus->stats.messages_held--;
     if (!incoming->is_in_handler) {
         recycle(bus, incoming);

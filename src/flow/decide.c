@@ -28,8 +28,9 @@ static bl_result check_payload_size(const struct bl_flow *flow, const struct bl_
 
 /* What has to survive this process is refused without a store, never done halfway. A dry run
  * promises nothing, so it needs none. */
-static bl_result check_store_needs(const struct bl_request *request, struct bl_refusal *refusal) {
-    const char *field = request->push_assignment                      ? "push_assignment"
+static bl_result check_store_needs(const struct bl_flow *flow, const struct bl_request *request,
+                                   struct bl_refusal *refusal) {
+    const char *field = request->push_assignment && !flow->can_push   ? "push_assignment"
                         : bl_str_is_present(request->idempotency_key) ? "idempotency_key"
                                                                       : NULL;
 
@@ -52,6 +53,19 @@ bl_result bl_flow_refuse_policy(struct bl_str tenant_id, struct bl_str policy_id
                     BL_STR_ARG(tenant_id), BL_STR_ARG(policy_id));
     bl_diag_hint(diag, "add the policy for this tenant, or send another policy_id");
     return BL_FAIL(POLICY_NOT_FOUND);
+}
+
+static bl_result check_push(const struct bl_request *request, const struct bl_policy *policy,
+                            struct bl_refusal *refusal) {
+    if (!request->push_assignment || policy->push_allowed) {
+        return BL_OK;
+    }
+    struct bl_diag *diag = bl_refusal_begin(refusal, BL_E_FORBIDDEN, BL_INTAKE_NONE);
+    bl_diag_path(diag, "push_assignment");
+    bl_diag_message(diag, "policy \"%.*s\" does not allow requests to be pushed",
+                    BL_STR_ARG(policy->policy_id));
+    bl_diag_hint(diag, "leave push_assignment out, or set push: {allowed: true} in the policy");
+    return BL_FAIL(FORBIDDEN);
 }
 
 static bl_result find_policy(const struct bl_flow *flow, const struct bl_request *request,
@@ -171,12 +185,14 @@ bl_result bl_flow_decide(const struct bl_flow *flow, const struct bl_request *re
     outcome->policy = NULL;
     outcome->tenant_id = tenant_id;
     outcome->decided = false;
+    outcome->assignment_id = NULL;
     outcome->has_sticky_key = false;
     outcome->step_count = 0;
 
     BL_TRY(check_payload_size(flow, request, refusal));
-    BL_TRY(check_store_needs(request, refusal));
+    BL_TRY(check_store_needs(flow, request, refusal));
     BL_TRY(find_policy(flow, request, outcome, refusal));
+    BL_TRY(check_push(request, outcome->policy, refusal));
     BL_TRY(gather_input(flow, request, moment, arena, outcome, refusal));
     BL_TRY(bl_flow_steps(BL_STEPS_BEFORE_DECISION, request->dry_run, outcome, refusal));
     BL_TRY(choose(outcome, refusal));

@@ -23,6 +23,7 @@ struct bl_flow {
     struct bl_pins *pins;       /* NULL = sessions keep to rendezvous hashing alone */
     uint8_t key[16];            /* router key: seeds, session digests, decision ids */
     uint32_t min_payload_bytes; /* 0 = no minimum */
+    bool can_push;              /* pushed requests are dispatched; else they are refused */
     struct bl_tenant_attributes attributes;
 };
 
@@ -46,7 +47,8 @@ struct bl_outcome {
     struct bl_decision decision;
     bool decided; /* `decision` is filled, even if it names no provider */
     bool has_sticky_key;
-    uint64_t sticky_key; /* digest of the session value */
+    uint64_t sticky_key;       /* digest of the session value */
+    const char *assignment_id; /* of what is pushed; NULL = nothing is */
     struct bl_outcome_step steps[3 * BL_POLICY_MAX_STEPS];
     uint8_t step_count;
 };
@@ -73,6 +75,8 @@ struct bl_fact_source {
     struct bl_str tenant_id;
     const struct bl_tenant_attributes *attributes; /* NULL = none */
     uint32_t attempt;
+    struct bl_str attempt_status; /* of the attempt that failed; absent outside fallbacks */
+    struct bl_str attempt_provider;
     int64_t now_ns; /* epoch */
 };
 

@@ -93,6 +93,12 @@ static struct bl_value value_at(enum bl_fact_root root, struct bl_str path,
         if (bl_str_equal_c(path, "number")) {
             return bl_value_int(source->attempt);
         }
+        if (bl_str_equal_c(path, "status")) {
+            return bl_value_text(source->attempt_status);
+        }
+        if (bl_str_equal_c(path, "provider")) {
+            return bl_value_text(source->attempt_provider);
+        }
         break;
     case BL_FACT_NOW:
         return bl_timestamp_from_ns(source->now_ns);

@@ -44,6 +44,20 @@
       LABELS("listener", "reason"), "Requests and connections that were not served, by reason.")   \
     X(TLS_ENDS, "router_tls_certificate_end_seconds", GAUGE, PLAIN, MAX, 1, NO_LABELS,             \
       "Unix time at which the certificate for clients ends; 0 without TLS.")                       \
+    X(PUSH_READY, "router_push_ready", GAUGE, PLAIN, MAX, 1, NO_LABELS,                            \
+      "1 while pushed requests are taken: JetStream is there, with the streams that are needed.")  \
+    X(PUSHED, "router_pushed_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                            \
+      "Pushed requests whose intent is stored.")                                                   \
+    X(LIVE, "router_push_live", GAUGE, PLAIN, SUM, 1, NO_LABELS,                                   \
+      "Pushed requests that have not ended, of all routers; push.max_live is the limit.")          \
+    X(RESULTS, "router_results_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                          \
+      "Results delivered, repeats included.")                                                      \
+    X(USAGE, "router_usage_records_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                      \
+      "Usage records stored.")                                                                     \
+    X(DEAD_LETTERS, "router_dead_letters_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,                \
+      "Messages of workers that went to the dead letter queue.")                                   \
+    X(JETSTREAM_WRITES, "router_jetstream_writes_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,        \
+      "Messages sent to be stored.")                                                               \
     X(SHADOW, "router_shadow_decisions_total", COUNTER, PLAIN, SUM, 8, LABELS("outcome"),          \
       "Decisions of shadow policies, beside what the live one decided.")                           \
     X(RECORDED, "router_decisions_recorded_total", COUNTER, PLAIN, SUM, 1, NO_LABELS,              \

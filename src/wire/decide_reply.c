@@ -210,6 +210,13 @@ void bl_wire_encode_decision(const struct bl_request *request, const struct bl_o
     bl_json_write_bool(&writer, true);
     bl_json_write_key(&writer, BL_STR("decision"));
     bl_wire_write_decision(outcome, key, nonce, &writer);
+    if (outcome->assignment_id != NULL) {
+        bl_json_write_key(&writer, BL_STR("assignment"));
+        bl_json_write_object_begin(&writer);
+        write_text(&writer, BL_STR("assignment_id"), outcome->assignment_id);
+        write_text(&writer, BL_STR("state"), "assigned");
+        bl_json_write_object_end(&writer);
+    }
     if (request->flat_reply) {
         write_core(outcome, key, nonce, &writer);
     }

@@ -15,7 +15,7 @@
 /* No text of a refusal is longer: path, message and hint of a diagnostic, and what joins them. */
 #define BL_WIRE_REFUSAL_TEXT_MAX (sizeof(struct bl_diag) + 8)
 
-/* {ok:true, decision{…}, explain?, context{request_id, trace_id?}}. `buf` needs
+/* {ok:true, decision{…}, assignment?{assignment_id, state}, explain?, context{request_id, trace_id?}}. `buf` needs
  * BL_WIRE_REPLY_MAX_BYTES of room. To stay within `max_bytes`, and in any case within
  * BL_WIRE_REPLY_MAX_BYTES, explain is cut from its end; a reply is longer than `max_bytes` only if
  * it is so without any. `nonce` makes decision ids of equal decisions differ. */

@@ -30,3 +30,17 @@ bool bl_tenant_token_read(struct bl_str token, struct bl_buf *out) {
     }
     return token.len > 0 && !out->overflowed;
 }
+
+void bl_tenant_token_write(struct bl_str id, struct bl_buf *out) {
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < id.len; i++) {
+        unsigned char byte = (unsigned char)id.data[i];
+        if (is_plain(id.data[i])) {
+            bl_buf_char(out, id.data[i]);
+        } else {
+            const char escaped[] = {'=', digits[byte >> 4], digits[byte & 15]};
+            bl_buf_bytes(out, escaped, sizeof(escaped));
+        }
+    }
+}

@@ -14,4 +14,7 @@
  * spelling of its tenant, or does not fit; then what was appended means nothing. */
 bool bl_tenant_token_read(struct bl_str token, struct bl_buf *out);
 
+/* Appends the one spelling of any id: what is not in [A-Za-z0-9_-] as =HH. */
+void bl_tenant_token_write(struct bl_str id, struct bl_buf *out);
+
 #endif
