@@ -82,18 +82,20 @@ static bool put(void *user, struct bl_str bytes) {
     return !talk->is_broken;
 }
 
-static struct bl_tls_config good_config(void) {
-    return (struct bl_tls_config){.certificate_file = certificate_path("server.pem"),
-                                  .key_file = certificate_path("server.key")};
-}
-
-static void setup(struct talk *talk, enum bl_tls_clients clients) {
-    struct bl_tls_config config = good_config();
+/* The server shows the certificate of that name. */
+static void setup_as(struct talk *talk, const char *name, enum bl_tls_clients clients) {
+    char certificate[64], key[64];
     struct bl_diag diag;
 
+    snprintf(certificate, sizeof(certificate), "%s.pem", name);
+    snprintf(key, sizeof(key), "%s.key", name);
+    struct bl_tls_config config = {
+        .certificate_file = certificate_path(certificate),
+        .key_file = certificate_path(key),
+        .client_ca_file = clients == BL_TLS_CLIENTS_NONE ? NULL : certificate_path("ca.pem"),
+        .clients = clients,
+    };
     bl_diag_clear(&diag);
-    config.clients = clients;
-    config.client_ca_file = clients == BL_TLS_CLIENTS_NONE ? NULL : certificate_path("ca.pem");
     talk->state = BL_TLS_GOOD;
     talk->is_broken = false;
     bl_buf_init(&talk->to_client, talk->wire, sizeof(talk->wire));
@@ -104,6 +106,10 @@ static void setup(struct talk *talk, enum bl_tls_clients clients) {
     assert_int_equal(
         SSL_CTX_load_verify_locations(talk->client_context, certificate_path("ca.pem"), NULL), 1);
     SSL_CTX_set_verify(talk->client_context, SSL_VERIFY_PEER, NULL);
+}
+
+static void setup(struct talk *talk, enum bl_tls_clients clients) {
+    setup_as(talk, "server", clients);
 }
 
 /* After the client's context is as the test wants it. */
@@ -231,7 +237,8 @@ static int make_files(void **state) {
     certificate_save("server.pem", &server_identity);
     key_save("server.key", &server_identity, NULL);
     key_save("client.key", &client_identity, NULL);
-    key_save("rsa.key", &stranger, NULL);
+    certificate_save("stranger.pem", &stranger);
+    key_save("stranger.key", &stranger, NULL);
     key_save("locked.key", &server_identity, passphrase);
     text_save("text.pem", "-----BEGIN CERTIFICATE-----\nnot that\n-----END CERTIFICATE-----\n");
     text_save("empty.pem", "");
@@ -239,8 +246,9 @@ static int make_files(void **state) {
 }
 
 static int remove_files(void **state) {
-    static const char *const files[] = {"ca.pem",  "server.pem", "server.key", "client.key",
-                                        "rsa.key", "locked.key", "text.pem",   "empty.pem"};
+    static const char *const files[] = {"ca.pem",     "server.pem",   "server.key",
+                                        "client.key", "stranger.pem", "stranger.key",
+                                        "locked.key", "text.pem",     "empty.pem"};
     (void)state;
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
         (void)unlink(certificate_path(files[i]));

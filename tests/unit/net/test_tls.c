@@ -26,7 +26,7 @@ static void contexts_refused(void **state) {
         {"server.pem", "text.pem", NULL, BL_TLS_CLIENTS_NONE, "text.pem", "tls_key_file"},
         {"server.pem", "server.pem", NULL, BL_TLS_CLIENTS_NONE, "server.pem", "tls_key_file"},
         {"server.pem", "client.key", NULL, BL_TLS_CLIENTS_NONE, "client.key", "tls_key_file"},
-        {"server.pem", "rsa.key", NULL, BL_TLS_CLIENTS_NONE, "rsa.key", "tls_key_file"},
+        {"server.pem", "stranger.key", NULL, BL_TLS_CLIENTS_NONE, "stranger.key", "tls_key_file"},
         {"server.pem", "locked.key", NULL, BL_TLS_CLIENTS_NONE, "locked.key", "passphrase"},
         {"server.pem", "server.key", NULL, BL_TLS_CLIENTS_REQUIRED, "", "tls_client_ca_file"},
         {"server.pem", "server.key", NULL, BL_TLS_CLIENTS_OPTIONAL, "", "tls_client_ca_file"},
@@ -121,25 +121,29 @@ static void handshakes(void **state) {
 
 /* Whatever the client is set to, it is told why and gets nothing else. */
 static void handshakes_refused(void **state) {
-    static const char *const cases[] = {"old", "cbc", "no forward secrecy", "spdy"};
+    static const struct {
+        const char *name; /* of the server's certificate and key */
+        int max_version;
+        const char *ciphers, *offered;
+    } cases[] = {
+        {"server", TLS1_1_VERSION, "ALL", ""},
+        {"server", TLS1_2_VERSION, "ECDHE+AES+SHA1:ECDHE+AES+SHA384", ""},
+        {"stranger", TLS1_2_VERSION, "kRSA+AESGCM", ""}, /* no forward secrecy */
+        {"server", TLS1_2_VERSION, "ALL", "\6spdy/3"},
+    };
     static struct talk talk;
     (void)state;
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        setup(&talk, BL_TLS_CLIENTS_NONE);
+        setup_as(&talk, cases[i].name, BL_TLS_CLIENTS_NONE);
+        SSL_CTX_set_verify(talk.client_context, SSL_VERIFY_NONE, NULL);
         SSL_CTX_set_security_level(talk.client_context, 0);
         (void)SSL_CTX_set_min_proto_version(talk.client_context, TLS1_VERSION);
-        (void)SSL_CTX_set_max_proto_version(talk.client_context,
-                                            i == 0 ? TLS1_1_VERSION : TLS1_2_VERSION);
-        if (i == 1 || i == 2) {
-            assert_int_equal(
-                SSL_CTX_set_cipher_list(talk.client_context,
-                                        i == 1 ? "ECDHE+AES+SHA1:ECDHE+AES+SHA384" : "kRSA+AESGCM"),
-                1);
-        }
-        if (i == 3) {
-            (void)SSL_CTX_set_alpn_protos(talk.client_context, (const unsigned char *)"\6spdy/3",
-                                          7);
-        }
+        (void)SSL_CTX_set_max_proto_version(talk.client_context, cases[i].max_version);
+        assert_int_equal(SSL_CTX_set_cipher_list(talk.client_context, cases[i].ciphers), 1);
+        assert_int_equal(SSL_CTX_set_alpn_protos(talk.client_context,
+                                                 (const unsigned char *)cases[i].offered,
+                                                 (unsigned)strlen(cases[i].offered)),
+                         0);
         start(&talk);
         assert_false(shake_hands(&talk, SIZE_MAX));
         assert_int_equal(talk.state, BL_TLS_FAILED);
