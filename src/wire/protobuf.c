@@ -222,14 +222,40 @@ static enum bl_pb_type wire_type_of(field_descriptor *field) {
     }
 }
 
-static bl_result write_entry(struct reading *reading, struct bl_str entry) {
-    struct bl_str key = bl_pb_find(entry, 1), value = bl_pb_find(entry, 2);
+/* Key and value, each at most once: other readers take the last one. Without one it is empty. */
+static bl_result read_entry(struct reading *reading, struct bl_str entry, struct bl_str parts[2]) {
+    struct bl_pb_field found;
+    bool seen[2] = {false, false};
 
-    if (!bl_utf8_valid(key)) {
+    parts[0] = parts[1] = BL_STR("");
+    while (bl_pb_next(&entry, &found)) {
+        if (found.number > 2) {
+            continue;
+        }
+        if (found.type != BL_PB_BYTES) {
+            return refuse(reading, "has a key or a value of another type");
+        }
+        if (seen[found.number - 1]) {
+            return refuse(reading, "has an entry whose key or value stands twice");
+        }
+        seen[found.number - 1] = true;
+        parts[found.number - 1] = found.bytes;
+    }
+    return entry.len == 0 ? BL_OK : refuse(reading, "is no protobuf");
+}
+
+static bl_result write_entry(struct reading *reading, struct bl_str entry) {
+    struct bl_str parts[2];
+
+    BL_TRY(read_entry(reading, entry, parts));
+    if (!bl_utf8_valid(parts[0])) {
         return refuse(reading, "has a key that is not UTF-8");
     }
-    bl_json_write_key(&reading->writer, bl_str_is_present(key) ? key : BL_STR(""));
-    return write_nested(reading, bl_str_is_present(value) ? value : BL_STR(""));
+    if (parts[0].len > 0 && memchr(parts[0].data, '\0', parts[0].len) != NULL) {
+        return refuse(reading, "has a key that holds a NUL");
+    }
+    bl_json_write_key(&reading->writer, parts[0]);
+    return write_nested(reading, parts[1]);
 }
 
 /* All values of a repeated field, from its first on. */

@@ -147,6 +147,32 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state) {
     expect_refused(BL_PROTO_ROUTE_REQUEST, BL_STR("\x0a\x02\x0a\x05"), "message", "no protobuf");
 }
 
+/* An entry of context, as bytes. */
+static void expect_entry_refused(struct bl_str bytes, const char *text) {
+    bl_buf_reset(&out);
+    bl_pb_write_bytes(&out, 3, bytes);
+    expect_refused(BL_PROTO_ROUTE_REQUEST, bl_buf_view(&out), "context", text);
+}
+
+static void entries_of_maps_are_read_in_one_way_only(void **state) {
+    (void)state;
+    expect_entry_refused(BL_STR("\x0a\1a\x0a\1b\x12\1v"), "twice"); /* others take the last key */
+    expect_entry_refused(BL_STR("\x0a\1a\x12\1v\x12\1w"), "twice");
+    expect_entry_refused(BL_STR("\x08\1\x12\1v"), "another type");
+    expect_entry_refused(BL_STR("\x0a\1a\x10\1"), "another type");
+    expect_entry_refused(BL_STR("\x0a\1a\x12\5v"), "no protobuf");
+    expect_entry_refused(BL_STR("\x0a\1a\x12\1v\xff"), "no protobuf");
+    expect_entry_refused(BL_STR("\x0a\3a\0b\x12\1v"), "NUL");
+    expect_entry_refused(BL_STR("\x0a\1\xff\x12\1v"), "UTF-8");
+    bl_buf_reset(&out); /* without a value, a key, both; with what a later version may add */
+    bl_pb_write_bytes(&out, 3, BL_STR("\x0a\1a"));
+    bl_pb_write_bytes(&out, 3, BL_STR("\x12\1v\x18\1"));
+    expect_json(BL_PROTO_ROUTE_REQUEST, bl_buf_view(&out), "{'context':{'a':'','':'v'}}");
+    bl_buf_reset(&out);
+    bl_pb_write_bytes(&out, 3, BL_STR(""));
+    expect_json(BL_PROTO_ROUTE_REQUEST, bl_buf_view(&out), "{'context':{'':''}}");
+}
+
 static void unknown_fields_are_passed_over(void **state) {
     (void)state;
     bl_pb_write_bytes(&out, 999, BL_STR("later"));
@@ -298,6 +324,7 @@ int main(void) {
         TEST(a_request_becomes_the_gateways_form),
         TEST(bytes_are_json_or_text_or_base64),
         TEST(what_two_readers_could_read_in_two_ways_is_refused),
+        TEST(entries_of_maps_are_read_in_one_way_only),
         TEST(unknown_fields_are_passed_over),
         TEST(memory_has_a_bound),
         TEST(places_are_looked_into_in_turn),
