@@ -1,6 +1,6 @@
 /*
- * An HTTP server whose connection is the fuzzer's bytes: streams that take what is written and count it,
- * in place of those over sockets. Included by one file of a program.
+ * An HTTP server whose connection is the fuzzer's or a test's bytes: streams that take what is written
+ * and count it, in place of those over sockets. Included by one file of a program.
  */
 #ifndef BL_TESTS_HTTP_RIG_H
 #define BL_TESTS_HTTP_RIG_H
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "net/http.h"
 
 struct bl_stream {
@@ -15,6 +16,7 @@ struct bl_stream {
     void *user;
     bool is_paused, is_over, takes_nothing;
     size_t unsent, written;
+    struct bl_buf *heard; /* keeps what is written; NULL = nobody looks */
 };
 
 static void require(bool holds) {
@@ -34,6 +36,9 @@ void bl_stream_write(struct bl_stream *stream, struct bl_str bytes) {
         last = bytes.data[i];
     }
     (void)last;
+    if (stream->heard != NULL) {
+        bl_buf_str(stream->heard, bytes);
+    }
     stream->written += bytes.len;
     stream->unsent += stream->takes_nothing ? bytes.len : 0;
     require(stream->unsent <= BL_STREAM_OUT_MAX);
@@ -164,13 +169,13 @@ static void begin(void) {
         .idle_timeout_ms = 600000,
         .write_timeout_ms = 600000,
     };
-    struct bl_loop *loop;
+    static struct bl_loop *loop;
     struct bl_diag diag;
-    require(bl_is_ok(bl_loop_create(4, &loop, &diag)));
+    require(loop != NULL || bl_is_ok(bl_loop_create(4, &loop, &diag)));
     require(bl_is_ok(bl_http_server_create(loop, &config, &handlers, NULL, &server)));
 }
 
-static void feed(struct bl_stream *stream, struct bl_str bytes) {
+static inline void feed(struct bl_stream *stream, struct bl_str bytes) {
     if (stream->is_over) {
         return;
     }
@@ -190,7 +195,7 @@ static void feed(struct bl_stream *stream, struct bl_str bytes) {
 
 /* One connection: `prefix`, then the input. Its first byte says in which pieces it comes, and whether
  * replies are taken. */
-static void connect_and_feed(struct bl_str prefix, struct bl_str bytes) {
+static inline void connect_and_feed(struct bl_str prefix, struct bl_str bytes) {
     struct bl_stream stream = {.is_over = false};
     size_t piece = SIZE_MAX;
 
