@@ -73,6 +73,7 @@ static void streams_do_not_wait_for_each_other(void **state) {
     answer_waiting(5000);
     talk();
     assert_true(streams[head].is_closed && streams[head].body_len == 0);
+    assert_int_equal(streams[head].error, NGHTTP2_NO_ERROR);
     assert_nothing_is_held();
     disconnect();
 }
@@ -336,6 +337,8 @@ static void draining(void **state) {
     bl_http_server_drain(server);
     talk();
     assert_int_equal(goaways, 1);
+    sweep(HUGE_MS);
+    talk();
     sweep(HUGE_MS);
     talk();
     assert_int_equal(goaways, 2);
