@@ -287,6 +287,20 @@ static bl_result write_all(struct reading *reading, field_descriptor *field, str
     return BL_OK;
 }
 
+/* A number that is 0 means the same as none, written or not (proto3); "no limit", for example. */
+static bool is_zero(field_descriptor *field, uint64_t bits) {
+    switch (field->type) {
+    case PROTOBUF_C_TYPE_STRING:
+    case PROTOBUF_C_TYPE_BYTES:
+    case PROTOBUF_C_TYPE_MESSAGE:
+        return false;
+    case PROTOBUF_C_TYPE_DOUBLE:
+        return bits << 1 == 0; /* of either sign */
+    default:
+        return bits == 0;
+    }
+}
+
 static bl_result write_fields(struct reading *reading, descriptor *type, struct bl_str message,
                               int depth) {
     struct bl_str rest = message, before = message;
@@ -308,7 +322,7 @@ static bl_result write_fields(struct reading *reading, descriptor *type, struct 
         if ((seen & bit) != 0 && !is_repeated) {
             return refuse(reading, "stands twice");
         }
-        if ((seen & bit) == 0) {
+        if ((seen & bit) == 0 && (is_repeated || !is_zero(field, found.value))) {
             bl_json_write_key(&reading->writer, bl_str_from_c(field->name));
             BL_TRY(is_repeated ? write_all(reading, field, before, depth)
                                : write_value(reading, field, &found, depth));

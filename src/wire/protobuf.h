@@ -6,7 +6,7 @@
  *   string                   a JSON string
  *   bytes                    the JSON that they are; other bytes a string, base64 where it is no text
  *   map<string, string>      an object; values that are JSON objects or lists are those
- *   numbers, bool            themselves; absent where the message has none
+ *   numbers, bool            themselves; absent where the message has none, or 0
  *   repeated, message        lists and objects
  * and back: a string field takes the JSON of what is no string.
  *

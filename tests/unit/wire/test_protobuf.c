@@ -147,6 +147,18 @@ static void what_two_readers_could_read_in_two_ways_is_refused(void **state) {
     expect_refused(BL_PROTO_ROUTE_REQUEST, BL_STR("\x0a\x02\x0a\x05"), "message", "no protobuf");
 }
 
+/* Writers may spell out what others leave out. */
+static void a_number_of_zero_is_none(void **state) {
+    (void)state;
+    bl_pb_write_number(&inner, 1, 0);
+    bl_pb_write_double(&inner, 2, -0.0);
+    bl_pb_write_bytes(&out, 20, bl_buf_view(&inner));
+    bl_pb_write_number(&out, 18, 0);
+    expect_json(BL_PROTO_ROUTE_REQUEST, bl_buf_view(&out), "{'constraints':{}}");
+    bl_pb_write_number(&out, 18, 1); /* twice all the same */
+    expect_refused(BL_PROTO_ROUTE_REQUEST, bl_buf_view(&out), "explain", "twice");
+}
+
 /* An entry of context, as bytes. */
 static void expect_entry_refused(struct bl_str bytes, const char *text) {
     bl_buf_reset(&out);
@@ -324,6 +336,7 @@ int main(void) {
         TEST(a_request_becomes_the_gateways_form),
         TEST(bytes_are_json_or_text_or_base64),
         TEST(what_two_readers_could_read_in_two_ways_is_refused),
+        TEST(a_number_of_zero_is_none),
         TEST(entries_of_maps_are_read_in_one_way_only),
         TEST(unknown_fields_are_passed_over),
         TEST(memory_has_a_bound),
