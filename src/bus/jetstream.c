@@ -203,21 +203,32 @@ struct get {
     void *user;
 };
 
+static int value_of(char digit) {
+    if (digit >= 'A' && digit <= 'Z') {
+        return digit - 'A';
+    }
+    if (digit >= 'a' && digit <= 'z') {
+        return digit - 'a' + 26;
+    }
+    if (digit >= '0' && digit <= '9') {
+        return digit - '0' + 52;
+    }
+    return digit == '+' ? 62 : digit == '/' ? 63 : -1;
+}
+
 /* Base64 with padding, as Go writes it; in the arena. */
 static bool decode(struct bl_arena *arena, struct bl_str text, struct bl_str *out) {
-    static const char alphabet[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     char *bytes = bl_arena_alloc(arena, text.len / 4 * 3 + 3);
     uint32_t bits = 0;
     unsigned held = 0;
     size_t len = 0;
 
     for (size_t i = 0; bytes != NULL && i < text.len && text.data[i] != '='; i++) {
-        const char *at = memchr(alphabet, text.data[i], 64);
-        if (at == NULL) {
+        int value = value_of(text.data[i]);
+        if (value < 0) {
             return false;
         }
-        bits = bits << 6 | (uint32_t)(at - alphabet);
+        bits = bits << 6 | (uint32_t)value;
         held += 6;
         if (held >= 8) {
             held -= 8;
