@@ -84,7 +84,7 @@ struct bl_config {
         struct bl_str bucket, assign_subject, ack_subject, result_subject, usage_subject,
             completed_subject, cancel_subject;
         struct bl_text_list notify_subjects;
-        uint32_t max_live, max_deliveries, publish_timeout_ms, takeover_ms, keep_ms;
+        uint32_t max_live, max_deliveries, publish_timeout_ms, ack_wait_ms, takeover_ms, keep_ms;
         uint64_t stream_max_bytes;
     } push;
     struct {

@@ -10,7 +10,6 @@
 #define DUPLICATES_MS (10 * MINUTE_MS)
 #define RESULTS_MAX 4096 /* deliveries under way, of all routers */
 #define BATCH 256
-#define ACK_WAIT_MS 30000
 
 static const char *keep(struct bl_dispatcher *dispatcher, const char *format, struct bl_str text) {
     char *out = dispatcher->texts[dispatcher->text_count++];
@@ -97,7 +96,7 @@ static bl_result open_pull(struct bl_dispatcher *dispatcher, enum bl_dispatch_st
         .durable = durable,
         .filter = durable == NULL ? dispatcher->subjects[stream][0] : NULL,
         .batch = BATCH,
-        .ack_wait_ms = ACK_WAIT_MS,
+        .ack_wait_ms = dispatcher->parts.config->push.ack_wait_ms,
         .ack_pending = RESULTS_MAX,
     };
     struct bl_diag diag;

@@ -185,6 +185,8 @@ const struct bl_setting bl_settings[] = {
         "Deliveries of a worker's message, after which it goes to the dead letter queue."),
     MS("push", "publish_timeout_ms", push.publish_timeout_ms, 100, 60000, "5000", false,
        "Longest wait for JetStream's acknowledgement."),
+    MS("push", "ack_wait_ms", push.ack_wait_ms, 1000, 600000, "30000", false,
+       "Time after which a worker's message that was not dealt with comes again."),
     MS("push", "takeover_ms", push.takeover_ms, 2000, 600000, "5000", false,
        "Silence after which the requests of another router are taken over."),
     MS("push", "keep_ms", push.keep_ms, 3600000, 4294967295.0, "604800000", false,

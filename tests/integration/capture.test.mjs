@@ -33,7 +33,7 @@ for (const [what, subjects] of Object.entries(captures)) {
 }
 
 test('a stream beside the subjects that the router answers is none of its business', async (t) => {
-  const stack = await Stack.start(t, { natsArgs: ['-js', '-sd', 'FOLDER/js'] });
+  const stack = await Stack.start(t, { natsArgs: ['-js', '-sd', 'FOLDER/js'], env: { BEAMLINE_PUSH_ENABLED: 'false' } });
   const manager = await stack.client.jetstreamManager();
   await manager.streams.add({ name: 'BESIDE', subjects: ['beamline.router.v1.submit', 'beamline.router.v1.t.*.submit', 'caf.>'] });
   await stack.router.stop('SIGTERM');

@@ -12,7 +12,7 @@ max_attempts: 4
 `;
 const ROUNDS = Number(process.env.BL_KILL_ROUNDS ?? 10);
 const task = { type: 'chat', payload: { text: 'hello' } };
-const env = { BEAMLINE_PUSH_TAKEOVER_MS: '2000', BEAMLINE_PUSH_PUBLISH_TIMEOUT_MS: '1000', BEAMLINE_HTTP_LISTEN: '127.0.0.1:0' };
+const env = { BEAMLINE_PUSH_TAKEOVER_MS: '2000', BEAMLINE_PUSH_PUBLISH_TIMEOUT_MS: '1000', BEAMLINE_PUSH_ACK_WAIT_MS: '2000', BEAMLINE_HTTP_LISTEN: '127.0.0.1:0' };
 
 async function start(t) {
   const stack = await Stack.start(t, { policies: { 'demo/default.yaml': policy }, natsArgs: ['-js', '-sd', 'FOLDER/js'], env });
@@ -25,7 +25,7 @@ const taken = (stack) => until(() => stack.router.log().includes('"message":"pus
 });
 
 const push = (stack, request_id, members = {}) => stack.request({ tenant_id: 'demo', task, push_assignment: true, request_id, options: { deadline_ms: 1500 }, ...members },
-  { timeout: 3000 }).catch((error) => ({ ok: false, error: { code: error.code } }));
+  { timeout: 1500 }).catch((error) => ({ ok: false, error: { code: error.code } }));
 
 const records = async (stack) => (await messagesOf(stack.client, 'KV_beamline_lives')).map(({ body }) => body);
 const hasEnded = ({ state }) => ['done', 'failed', 'cancelled'].includes(state);
@@ -84,7 +84,7 @@ test(`the router is killed ${ROUNDS} times under load`, async (t) => {
 
 test('the broker is killed under load', async (t) => {
   const stack = await start(t);
-  const worker = await Worker.start(stack.client, () => ({ status: 'success' }));
+  const worker = await Worker.start(stack.client, () => ({ status: 'success' }), { ackWaitMs: 2000 });
   t.after(() => worker.stop().catch(() => {}));
   const accepted = [];
   for (let round = 0; round < 3; round++) {

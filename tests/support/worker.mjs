@@ -9,6 +9,7 @@ export class Worker {
     worker.client = client;
     worker.work = work;
     worker.assignments = [];
+    worker.failed = 0;
     const manager = await client.jetstreamManager();
     await manager.consumers.add(stream, { durable_name: durable, ack_policy: AckPolicy.Explicit, ack_wait: ackWaitMs * 1e6 });
     worker.over = worker.take(await client.jetstream().consumers.get(stream, durable));
@@ -20,9 +21,13 @@ export class Worker {
     for await (const message of this.messages) {
       const assignment = codec.decode(message.data);
       this.assignments.push(assignment);
-      const found = await this.work(assignment.job, assignment);
-      for (const result of found === null ? [] : [found].flat()) await this.report(assignment, result);
-      message.ack();
+      try {
+        const found = await this.work(assignment.job, assignment);
+        for (const result of found === null ? [] : [found].flat()) await this.report(assignment, result);
+        message.ack();
+      } catch { // the broker is away: the assignment comes again
+        this.failed++;
+      }
     }
   }
 
