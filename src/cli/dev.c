@@ -1,6 +1,7 @@
 /* beamline dev: everything one needs to try a router, in a temporary folder. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ftw.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <poll.h>
@@ -173,35 +174,30 @@ static bool make_samples(struct dev *dev) {
     return write_file(path, sample_policy);
 }
 
-static void remove_samples(const struct dev *dev) {
-    static const char *const files[] = {"/policies/demo/default.yaml",
-                                        "/router.log",
-                                        "/nats-server.log",
-                                        "/policies.db",
-                                        "/policies.db-wal",
-                                        "/policies.db-shm"};
-    static const char *const folders[] = {"/policies/demo", "/policies", ""};
-    char path[192];
+static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *place) {
+    (void)info;
+    (void)type;
+    (void)place;
+    (void)remove(path);
+    return 0;
+}
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s%s", dev->folder, files[i]);
-        (void)unlink(path);
-    }
-    for (size_t i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-        (void)snprintf(path, sizeof(path), "%s%s", dev->folder, folders[i]);
-        (void)rmdir(path);
-    }
+/* The folder is this process' own; links in it are removed, not followed. */
+static void remove_samples(const struct dev *dev) {
+    (void)nftw(dev->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* Ctrl-C reaches the whole terminal; the server ends after the router, by its pid. */
 static void run_server(const struct dev *dev) {
-    char port[16], log[128];
+    char port[16], log[128], store[128];
 
     (void)snprintf(port, sizeof(port), "%u", dev->port);
     (void)snprintf(log, sizeof(log), "%s/nats-server.log", dev->folder);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)setpgid(0, 0);
-    execlp(dev->server, dev->server, "-a", "127.0.0.1", "-p", port, "-l", log, (char *)NULL);
+    (void)snprintf(store, sizeof(store), "%s/jetstream", dev->folder);
+    execlp(dev->server, dev->server, "-a", "127.0.0.1", "-p", port, "-l", log, "-js", "-sd", store,
+           (char *)NULL);
     fprintf(stderr, "beamline dev: cannot run %s: %s\n", dev->server, strerror(errno));
     _exit(127);
 }
