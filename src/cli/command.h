@@ -29,6 +29,7 @@ int bl_cli_policy(int argc, char **argv);
 int bl_cli_policy_store(int argc, char **argv); /* policy put, get, …; see policy_store.h */
 int bl_cli_check(int argc, char **argv);
 int bl_cli_bench(int argc, char **argv);
+int bl_cli_worker(int argc, char **argv);
 int bl_cli_version(int argc, char **argv);
 
 #endif

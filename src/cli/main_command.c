@@ -14,6 +14,8 @@ static const struct bl_command commands[] = {
     {"policy", "check policies, show how they decide, and keep them in a store", bl_cli_policy},
     {"check", "check a configuration and its policies before a router runs with them",
      bl_cli_check},
+    {"worker", "take assignments of pushed requests, as a model for workers of your own",
+     bl_cli_worker},
     {"bench", "load a router and report throughput and latency", bl_cli_bench},
     {"version", "version, source and build of this binary", bl_cli_version},
 };

@@ -1,7 +1,8 @@
 // Pushed requests, from the durable intent through a worker to the usage record.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { test } from 'node:test';
-import { Stack, until } from '../support/stack.mjs';
+import { beamline, Stack, until } from '../support/stack.mjs';
 import { messagesOf, Worker } from '../support/worker.mjs';
 
 const policy = `version: "1.0"
@@ -71,6 +72,37 @@ test('a request goes through a worker to its usage record', async (t) => {
   assert.equal(await by({ admission_id: body.admission_id }), 'done');
   assert.equal((await decision(stack, { tenant_id: 'other', request_id: 'r-1' })).ok, false);
   assert.equal((await decision(stack, { request_id: 'nobody' })).ok, false);
+});
+
+test('the reference worker: work, failures, other providers, a stop with work under way', async (t) => {
+  const stack = await start(t);
+  const run = (...args) => {
+    const child = spawn(beamline, ['worker', '--nats', stack.url, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+    const over = new Promise((resolve) => { child.on('exit', (code) => resolve(code)); });
+    t.after(() => child.kill('SIGKILL'));
+    return { child, over };
+  };
+  const slow = run('--delay', '300', '--cost', '0.25', '--accept');
+  await push(stack, { request_id: 'r-1' });
+  await until(async () => (await messagesOf(stack.client, 'BL_ACKS')).length === 1, 'the work to begin');
+  slow.child.kill('SIGTERM');
+  assert.equal(await slow.over, 0);
+  const { life_cycle, result } = await ended(stack, 'r-1');
+  assert.equal(life_cycle.state, 'done');
+  assert.equal(life_cycle.attempts[0].cost, 0.25);
+  assert.ok(life_cycle.attempts[0].latency_ms >= 300);
+  assert.deepEqual(result.payload, task.payload);
+
+  const failing = run('--provider', 'first', '--fail', '1', '--error-code', '500');
+  const good = run('--provider', 'second');
+  await push(stack, { request_id: 'r-2' });
+  assert.deepEqual((await ended(stack, 'r-2')).life_cycle.attempts.map(({ provider_id, status }) => [provider_id, status]),
+    [['first', 'error'], ['first', 'error'], ['second', 'success']]);
+  for (const { child, over } of [failing, good]) {
+    child.kill('SIGTERM');
+    assert.equal(await over, 0);
+  }
+  assert.equal((await messagesOf(stack.client, 'BL_USAGE')).length, 4);
 });
 
 test('an attempt that fails is retried, and then goes to the fallback', async (t) => {
