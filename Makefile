@@ -7,7 +7,7 @@ export BL_JOBS := $(JOBS)
 export FUZZ_SECONDS
 
 .DEFAULT_GOAL := help
-.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory bench-backtest bench-http bench-grpc bench-edge docs-check fuzz readiness \
+.PHONY: help build demo test test-lanes lint format bench bench-core bench-nats bench-memory bench-backtest bench-http bench-grpc bench-edge bench-flow docs-check fuzz readiness \
 	install clean
 
 help: ## this list
@@ -38,7 +38,7 @@ format: ## format all C sources in place
 	@tools/bootstrap heavy
 	@git ls-files -co --exclude-standard -- '*.c' '*.h' | xargs -r clang-format -i
 
-bench: bench-core bench-backtest bench-nats bench-http bench-grpc bench-edge bench-memory ## all benchmarks
+bench: bench-core bench-backtest bench-nats bench-http bench-grpc bench-edge bench-flow bench-memory ## all benchmarks
 
 bench-core: ## the decision and the codecs, in process
 	@tools/run-bench core
@@ -61,6 +61,9 @@ bench-grpc: ## decisions over gRPC, against an nghttp2 server that does nothing
 
 bench-edge: ## start to ready, and memory of idle connections
 	@tools/run-bench edge
+
+bench-flow: ## pushed requests, from the request to the usage record
+	@tools/run-bench flow
 
 fuzz: ## every fuzz target for FUZZ_SECONDS (60) seconds
 	@tools/bootstrap heavy

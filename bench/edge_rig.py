@@ -51,7 +51,8 @@ class Process:
     def __init__(self, name, arguments, folder, env=None, core=SERVER_CORE):
         self.name, self.log = name, os.path.join(folder, name + ".log")
         with open(self.log, "wb") as log:
-            self.process = subprocess.Popen(["taskset", "-c", core, *arguments], stdin=subprocess.DEVNULL, stdout=log,
+            pinned = ["taskset", "-c", core] if core else []
+            self.process = subprocess.Popen([*pinned, *arguments], stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, env={**os.environ, **(env or {})})
 
     def pids(self):
@@ -89,11 +90,15 @@ class Process:
 class Rig:
     """A folder, a nats-server and what else is started; all of it ends with the block."""
 
+    def __init__(self, jetstream=False):
+        self.jetstream = jetstream
+
     def __enter__(self):
         self.folder = tempfile.mkdtemp(prefix="bl-bench-")
         self.started = []
         self.nats_port = free_port()
-        self.start("nats", [NATS_SERVER, "-a", "127.0.0.1", "-p", str(self.nats_port)], core=LOAD_CORE)
+        store = ["-js", "-sd", os.path.join(self.folder, "jetstream")] if self.jetstream else []
+        self.start("nats", [NATS_SERVER, "-a", "127.0.0.1", "-p", str(self.nats_port), *store], core=None if store else LOAD_CORE)
         wait_for(lambda: answers(self.nats_port), "nats-server")
         return self
 
@@ -107,14 +112,14 @@ class Rig:
         self.started.append(process)
         return process
 
-    def router(self, env, policies=None, name="router"):
+    def router(self, env, policies=None, name="router", core=SERVER_CORE):
         if policies is None:
             policies = os.path.join(self.folder, "policies")
             os.makedirs(os.path.join(policies, "demo"), exist_ok=True)
             shutil.copy(POLICY, os.path.join(policies, "demo", "default.yaml"))
         router = self.start(name, [BEAMLINE, "serve", "--profile", "dev"], {
             "BEAMLINE_NATS_URL": f"nats://127.0.0.1:{self.nats_port}", "BEAMLINE_POLICIES_DIRECTORY": policies,
-            "BEAMLINE_WORKERS_COUNT": "1", **env})
+            "BEAMLINE_WORKERS_COUNT": "1", **env}, core)
         wait_for(lambda: router.said('"message":"ready"'), f"the router; see {router.log}")
         return router
 

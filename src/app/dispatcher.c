@@ -216,7 +216,8 @@ static bl_result make_tables(struct bl_dispatcher *dispatcher, struct bl_diag *d
     bl_wheel_init(&dispatcher->wheel, monotonic_ms());
     dispatcher->out_capacity = OUT_BYTES;
     dispatcher->out = malloc(OUT_BYTES);
-    if (dispatcher->out == NULL ||
+    dispatcher->record_out = malloc(OUT_BYTES);
+    if (dispatcher->out == NULL || dispatcher->record_out == NULL ||
         bl_is_error(bl_map_init(&dispatcher->by_subject, most, seed[0], NULL)) ||
         bl_is_error(bl_map_init(&dispatcher->by_assignment, 2 * most, seed[0], NULL)) ||
         bl_is_error(find_cells(dispatcher))) {
@@ -299,6 +300,7 @@ static void tear_down(struct bl_dispatcher *dispatcher) {
     bl_metric_shard_fini(&dispatcher->metrics);
     bl_arena_fini(&dispatcher->scratch);
     free(dispatcher->out);
+    free(dispatcher->record_out);
     bl_wipe(dispatcher->parts.key, sizeof(dispatcher->parts.key));
     (void)sem_destroy(&dispatcher->started);
     free(dispatcher);

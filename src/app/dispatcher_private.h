@@ -113,6 +113,7 @@ struct bl_dispatcher {
     struct bl_map by_subject, by_assignment;
     struct bl_arena scratch; /* of the step under way */
     char *out;               /* of the message under way */
+    char *record_out;        /* of the record that begins */
     size_t out_capacity;
     unsigned storing; /* intents on their way */
 

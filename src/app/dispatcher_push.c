@@ -231,12 +231,7 @@ static void push(struct bl_dispatcher *dispatcher, struct bl_errand *errand) {
         return;
     }
     life.owner = bl_str_from_c(dispatcher->instance);
-    char *text = bl_arena_alloc(&dispatcher->scratch, dispatcher->out_capacity);
-    if (text == NULL) {
-        refuse(errand, BL_FAIL(RESOURCE_EXHAUSTED), "out of memory", "ask again");
-        return;
-    }
-    bl_buf_init(&record, text, dispatcher->out_capacity);
+    bl_buf_init(&record, dispatcher->record_out, dispatcher->out_capacity);
     bl_life_record_write(&life, &record);
     if (!check_size(dispatcher, errand, &record)) {
         return;

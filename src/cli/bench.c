@@ -28,6 +28,7 @@ static const char help[] =
     "  -t, --tenant ID       default: demo\n"
     "  -s, --sessions N      distinct user_ids (default: 10000; 0 = none)\n"
     "      --bytes N         size of a request (default: 600)\n"
+    "      --push            requests that a worker executes (see beamline worker --help)\n"
     "      --timeout TIME    of one request (default: 5s)\n"
     "      --subject SUBJECT default: beamline.router.v1.decide\n"
     "      --nats URL        default: $BEAMLINE_NATS_URL, else "
@@ -83,6 +84,7 @@ enum {
     OPTION_TIMEOUT,
     OPTION_SUBJECT,
     OPTION_NATS,
+    OPTION_PUSH,
     OPTION_JSON,
     OPTION_QUIET
 };
@@ -98,6 +100,7 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"subject", required_argument, NULL, OPTION_SUBJECT},
     {"nats", required_argument, NULL, OPTION_NATS},
+    {"push", no_argument, NULL, OPTION_PUSH},
     {"json", no_argument, NULL, OPTION_JSON},
     {"no-progress", no_argument, NULL, OPTION_QUIET},
     BL_LOGIN_LONG_OPTIONS,
@@ -125,6 +128,9 @@ static bool apply_option(int option, struct options *options) {
         return parse_number(optarg, UINT32_MAX, &load->sessions);
     case OPTION_BYTES:
         return parse_number(optarg, 1024 * 1024, &load->request_bytes);
+    case OPTION_PUSH:
+        load->pushes = true;
+        return true;
     case OPTION_TIMEOUT:
         return parse_time(optarg, &load->timeout_ms);
     case OPTION_SUBJECT:

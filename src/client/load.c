@@ -65,6 +65,9 @@ static void write_request(struct run *run) {
         bl_buf_u64(buf, run->sent % config->sessions);
         bl_buf_literal(buf, "\"}");
     }
+    if (config->pushes) {
+        bl_buf_literal(buf, ",\"push_assignment\":true");
+    }
     bl_buf_char(buf, '}');
 }
 

@@ -29,6 +29,7 @@ struct bl_load_config {
     uint32_t outstanding;   /* closed loop: kept in flight; open loop: at most in flight */
     uint32_t sessions;      /* distinct user_ids, drawn in turn; 0 = none is sent */
     uint32_t request_bytes; /* size of a request, padded in its prompt */
+    bool pushes;            /* each request is handed to a worker, too */
     uint32_t duration_ms;
     uint32_t warmup_ms;  /* loaded, not counted */
     uint32_t timeout_ms; /* of one request */
