@@ -99,14 +99,17 @@ static bool is_of_tenant(struct bl_live *live, const struct bl_worker_message *m
     return bl_str_is_blank(message->tenant_id) || bl_str_equal(message->tenant_id, tenant);
 }
 
-/* Named by its request, it is the live one; -1: there is no such attempt. */
+/* Named by its request, it is the last one that has begun; -1: there is no such attempt. */
 static int attempt_of(const struct bl_live *live, struct bl_str assignment_id) {
     for (unsigned i = 0; i < live->attempt_count; i++) {
         if (bl_str_equal_c(assignment_id, live->assignment_ids[i])) {
             return (int)i;
         }
     }
-    return bl_str_is_present(assignment_id) ? -1 : (int)live->attempt_count - 1;
+    if (bl_str_is_present(assignment_id)) {
+        return -1;
+    }
+    return (int)live->attempt_count - (live->state == BL_LIFE_WAITING ? 2 : 1);
 }
 
 static void apply(struct bl_live *live, const struct bl_worker_message *message,

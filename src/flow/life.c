@@ -14,8 +14,7 @@ static const char *const status_words[BL_ATTEMPT_STATUS_COUNT] = {
 static const uint8_t may_follow[BL_LIFE_STATE_COUNT] = {
     [BL_LIFE_WORKING] = 1 << BL_LIFE_WORKING | 1 << BL_LIFE_WAITING | 1 << BL_LIFE_DONE |
                         1 << BL_LIFE_FAILED | 1 << BL_LIFE_CANCELLED,
-    [BL_LIFE_WAITING] =
-        1 << BL_LIFE_WORKING | 1 << BL_LIFE_DONE | 1 << BL_LIFE_FAILED | 1 << BL_LIFE_CANCELLED,
+    [BL_LIFE_WAITING] = 1 << BL_LIFE_WORKING | 1 << BL_LIFE_FAILED | 1 << BL_LIFE_CANCELLED,
 };
 
 const char *bl_life_state_word(enum bl_life_state state) {
@@ -134,8 +133,13 @@ static void note(struct bl_attempt *attempt, const struct bl_worker_result *resu
     attempt->result_digest = result->digest;
 }
 
+static bool is_last(const struct bl_life *life, unsigned attempt) {
+    return attempt + 1 == life->attempt_count;
+}
+
+/* One that waits is not: it has not begun. */
 static bool is_live(const struct bl_life *life, unsigned attempt) {
-    return !bl_life_has_ended(life->state) && attempt + 1 == life->attempt_count &&
+    return life->state == BL_LIFE_WORKING && is_last(life, attempt) &&
            life->attempts[attempt].status == BL_ATTEMPT_PENDING;
 }
 
@@ -147,6 +151,9 @@ static enum bl_life_verdict step_result(struct bl_life *life, const struct bl_li
     const struct bl_worker_result *result = event->result;
     bool was_live = is_live(life, event->attempt);
 
+    if (life->state == BL_LIFE_WAITING && is_last(life, event->attempt)) {
+        return BL_LIFE_STALE; /* it has not begun: nobody can have done it */
+    }
     if (attempt->is_metered) {
         return attempt->result_digest == result->digest ? BL_LIFE_DUPLICATE : BL_LIFE_CONFLICT;
     }

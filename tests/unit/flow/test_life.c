@@ -293,6 +293,18 @@ static void another_attempt_waits_until_it_is_due(void **state) {
     assert_int_equal(step_at(BL_EVENT_DUE, 1, NULL, NOW + 250), BL_LIFE_STALE);
 }
 
+/* It has not begun, so nobody can say anything of it. A worker that names the request alone could. */
+static void nothing_is_said_of_an_attempt_that_waits(void **state) {
+    (void)state;
+    follows(BL_REASON_RETRY, 0, 250);
+    assert_int_equal(result(0, BL_RESULT_ERROR, 5), BL_LIFE_MOVED);
+    assert_int_equal(life.state, BL_LIFE_WAITING);
+    assert_int_equal(result(1, BL_RESULT_ERROR, 5), BL_LIFE_STALE);
+    assert_int_equal(result(1, BL_RESULT_SUCCESS, 6), BL_LIFE_STALE);
+    assert_int_equal(step(BL_EVENT_REJECTED, 1), BL_LIFE_STALE);
+    assert_int_equal(step(BL_EVENT_TIMEOUT, 1), BL_LIFE_STALE);
+}
+
 static void a_late_result_while_waiting_is_counted(void **state) {
     (void)state;
     follows(BL_REASON_RETRY, 0, 250);
@@ -482,6 +494,7 @@ int main(void) {
         cmocka_unit_test_setup(results_after_the_end_are_counted_once, begin),
         cmocka_unit_test_setup(another_attempt_begins_at_once, begin),
         cmocka_unit_test_setup(another_attempt_waits_until_it_is_due, begin),
+        cmocka_unit_test_setup(nothing_is_said_of_an_attempt_that_waits, begin),
         cmocka_unit_test_setup(a_late_result_while_waiting_is_counted, begin),
         cmocka_unit_test_setup(a_rejection_moves_on, begin),
         cmocka_unit_test_setup(a_timeout_moves_on, begin),
