@@ -90,6 +90,7 @@ static void begin_attempt(struct bl_life *life, const struct bl_next_attempt *ne
         .cost_nano = BL_MONEY_UNKNOWN,
     };
     bl_assignment_id(key, life->admission_id, life->attempt_count, attempt->assignment_id);
+    life->result = BL_STR_ABSENT; /* of the attempt before, which did not end it */
     effects->publish = next->delay_ms == 0;
     life->not_before_ms = effects->publish ? 0 : now_ms + next->delay_ms;
     move_to(life, effects->publish ? BL_LIFE_WORKING : BL_LIFE_WAITING, effects);

@@ -250,6 +250,18 @@ static void results_after_the_end_are_counted_once(void **state) {
     }
 }
 
+/* The result is that of the attempt which ended it, and not of one before. */
+static void the_result_of_an_attempt_that_was_followed_is_dropped(void **state) {
+    (void)state;
+    follows(BL_REASON_RETRY, 0, 0);
+    assert_int_equal(result(0, BL_RESULT_ERROR, 5), BL_LIFE_MOVED);
+    assert_false(bl_str_is_present(life.result));
+    nothing_follows();
+    assert_int_equal(step(BL_EVENT_TIMEOUT, 1), BL_LIFE_MOVED);
+    assert_int_equal(life.state, BL_LIFE_FAILED);
+    assert_false(bl_str_is_present(life.result));
+}
+
 /* --- moves ----------------------------------------------------------------------------------- */
 
 static void another_attempt_begins_at_once(void **state) {
@@ -492,6 +504,7 @@ int main(void) {
         cmocka_unit_test_setup(the_first_result_of_an_attempt_counts, begin),
         cmocka_unit_test_setup(late_results_are_counted_and_change_nothing_else, begin),
         cmocka_unit_test_setup(results_after_the_end_are_counted_once, begin),
+        cmocka_unit_test_setup(the_result_of_an_attempt_that_was_followed_is_dropped, begin),
         cmocka_unit_test_setup(another_attempt_begins_at_once, begin),
         cmocka_unit_test_setup(another_attempt_waits_until_it_is_due, begin),
         cmocka_unit_test_setup(nothing_is_said_of_an_attempt_that_waits, begin),
