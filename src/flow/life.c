@@ -188,8 +188,10 @@ static enum bl_life_verdict step_without_result(struct bl_life *life,
     struct bl_error_class timeout =
         bl_error_class_of(BL_RESULT_TIMEOUT, BL_STR_ABSENT, BL_STR_ABSENT);
     bool is_rejected = event->kind == BL_EVENT_REJECTED;
+    bool is_out_of_time = !is_rejected && life->state == BL_LIFE_WAITING &&
+                          is_last(life, event->attempt) && now_ms >= life->ends_at_ms;
 
-    if (!is_live(life, event->attempt)) {
+    if (!is_live(life, event->attempt) && !is_out_of_time) {
         return BL_LIFE_STALE;
     }
     struct bl_attempt *attempt = &life->attempts[event->attempt];
@@ -198,6 +200,23 @@ static enum bl_life_verdict step_without_result(struct bl_life *life,
         attempt->error_code = event->result->error_code;
     }
     fail_attempt(life, is_rejected ? &rejected : &timeout, now_ms, key, policy, effects);
+    return BL_LIFE_MOVED;
+}
+
+/* The wait is over; so may be the time of the whole, when nobody was there to see it pass. */
+static enum bl_life_verdict step_due(struct bl_life *life, int64_t now_ms,
+                                     struct bl_life_effects *effects) {
+    if (life->state != BL_LIFE_WAITING) {
+        return BL_LIFE_STALE;
+    }
+    life->not_before_ms = 0;
+    if (now_ms >= life->ends_at_ms) {
+        life->attempts[life->attempt_count - 1].status = BL_ATTEMPT_TIMED_OUT;
+        move_to(life, BL_LIFE_FAILED, effects);
+        return BL_LIFE_MOVED;
+    }
+    effects->publish = true;
+    move_to(life, BL_LIFE_WORKING, effects);
     return BL_LIFE_MOVED;
 }
 
@@ -218,12 +237,7 @@ enum bl_life_verdict bl_life_step(struct bl_life *life, const struct bl_life_eve
         verdict = step_without_result(life, event, now_ms, key, policy, effects);
         break;
     case BL_EVENT_DUE:
-        if (life->state == BL_LIFE_WAITING) {
-            life->not_before_ms = 0;
-            effects->publish = true;
-            move_to(life, BL_LIFE_WORKING, effects);
-            verdict = BL_LIFE_MOVED;
-        }
+        verdict = step_due(life, now_ms, effects);
         break;
     case BL_EVENT_CANCEL:
         if (!bl_life_has_ended(life->state)) {

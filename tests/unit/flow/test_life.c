@@ -386,6 +386,22 @@ static void no_wait_reaches_the_end_of_the_whole(void **state) {
     assert_int_equal(life.attempt_count, 1);
 }
 
+/* A router that takes it over late does not begin what cannot end in time. */
+static void a_wait_that_is_over_too_late_fails(void **state) {
+    static const enum bl_life_event_kind kinds[] = {BL_EVENT_DUE, BL_EVENT_TIMEOUT};
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        (void)begin(state);
+        follows(BL_REASON_RETRY, 0, 100);
+        assert_int_equal(step(BL_EVENT_TIMEOUT, 0), BL_LIFE_MOVED);
+        assert_int_equal(step_at(kinds[i], 1, NULL, END), BL_LIFE_MOVED);
+        assert_int_equal(life.state, BL_LIFE_FAILED);
+        assert_int_equal(life.attempts[1].status, BL_ATTEMPT_TIMED_OUT);
+        assert_true(effects.ended);
+        assert_false(effects.publish);
+    }
+}
+
 static void success_counts_after_the_end_of_the_whole(void **state) {
     struct bl_worker_result said = result_of(BL_RESULT_SUCCESS, 5);
     (void)state;
@@ -513,6 +529,7 @@ int main(void) {
         cmocka_unit_test_setup(a_timeout_moves_on, begin),
         cmocka_unit_test_setup(nothing_begins_when_the_whole_is_over, begin),
         cmocka_unit_test_setup(no_wait_reaches_the_end_of_the_whole, begin),
+        cmocka_unit_test_setup(a_wait_that_is_over_too_late_fails, begin),
         cmocka_unit_test_setup(success_counts_after_the_end_of_the_whole, begin),
         cmocka_unit_test_setup(attempts_are_bounded, begin),
         cmocka_unit_test_setup(a_cancel_ends_what_works_or_waits, begin),
