@@ -1,6 +1,7 @@
 #include "flow/life.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/siphash.h"
@@ -36,15 +37,35 @@ static void digest_named(const uint8_t key[16], const uint8_t admission_id[16], 
     memcpy(out, digest, 16);
 }
 
+/* The last two bytes of an attempt's id: drawn, and moved on past those of the attempts before. */
+static uint16_t tail_of(const uint8_t key[16], const uint8_t admission_id[16], unsigned attempt) {
+    uint16_t tails[BL_ATTEMPTS_MAX];
+    uint8_t own[16];
+
+    assert(attempt > 0 && attempt <= BL_ATTEMPTS_MAX);
+    for (unsigned i = 0; i < attempt; i++) {
+        digest_named(key, admission_id, i + 1, own);
+        tails[i] = (uint16_t)(own[14] << 8 | own[15]);
+        for (unsigned k = 0; k < i; k++) {
+            if (tails[k] == tails[i]) {
+                tails[i]++;
+                k = UINT_MAX; /* from the first again */
+            }
+        }
+    }
+    return tails[attempt - 1];
+}
+
 void bl_assignment_id(const uint8_t key[16], const uint8_t admission_id[16], unsigned attempt,
                       char out[BL_ASSIGNMENT_ID_CHARS + 1]) {
     static const char digits[] = "0123456789abcdef";
-    uint8_t family[16], own[16];
+    uint16_t tail = tail_of(key, admission_id, attempt);
+    uint8_t family[16];
     char *at = out;
 
     digest_named(key, admission_id, 0, family);
-    digest_named(key, admission_id, attempt, own);
-    memcpy(family + 14, own + 14, 2);
+    family[14] = (uint8_t)(tail >> 8);
+    family[15] = (uint8_t)tail;
     family[6] = (uint8_t)((family[6] & 0x0f) | 0x40); /* version 4 */
     family[8] = (uint8_t)((family[8] & 0x3f) | 0x80); /* variant of RFC 4122 */
     for (int i = 0; i < 16; i++) {

@@ -87,7 +87,8 @@ struct bl_life {
 
 /* Deterministic: a repeat gives the same id, and nobody without the key can. UUID version 4 in form;
  * SipHash-2-4-128 under the router key, of the admission id for the first BL_ASSIGNMENT_FAMILY_CHARS,
- * of admission id and attempt for the rest: so the record of any attempt is found by its family. */
+ * of admission id and attempt for the rest: so the record of any attempt is found by its family. No
+ * two attempts of a request have the same; `attempt` is from 1, BL_ATTEMPTS_MAX at most. */
 void bl_assignment_id(const uint8_t key[16], const uint8_t admission_id[16], unsigned attempt,
                       char out[BL_ASSIGNMENT_ID_CHARS + 1]);
 

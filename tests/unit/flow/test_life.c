@@ -495,6 +495,21 @@ static void ids_are_told_apart_by_key_admission_and_attempt(void **state) {
     assert_memory_not_equal(id, other, BL_ASSIGNMENT_FAMILY_CHARS);
 }
 
+/* They differ in 16 bits alone: by luck, some of so many would be equal. */
+static void no_two_attempts_of_a_request_share_an_id(void **state) {
+    char ids[BL_ATTEMPTS_MAX][BL_ASSIGNMENT_ID_CHARS + 1];
+    (void)state;
+    for (unsigned n = 0; n < 20000; n++) {
+        uint8_t of[16] = {(uint8_t)n, (uint8_t)(n >> 8), 77};
+        for (unsigned i = 0; i < BL_ATTEMPTS_MAX; i++) {
+            bl_assignment_id(key, of, i + 1, ids[i]);
+            for (unsigned k = 0; k < i; k++) {
+                assert_string_not_equal(ids[i], ids[k]);
+            }
+        }
+    }
+}
+
 static void attempts_are_found_by_their_ids(void **state) {
     char unknown[BL_ASSIGNMENT_ID_CHARS + 1];
     (void)state;
@@ -537,6 +552,7 @@ int main(void) {
         cmocka_unit_test_setup(what_works_is_not_due, begin),
         cmocka_unit_test_setup(ids_are_uuids_of_version_4, begin),
         cmocka_unit_test_setup(ids_are_told_apart_by_key_admission_and_attempt, begin),
+        cmocka_unit_test_setup(no_two_attempts_of_a_request_share_an_id, begin),
         cmocka_unit_test_setup(attempts_are_found_by_their_ids, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
