@@ -55,7 +55,10 @@ static bool take(const struct search *search, int16_t index, bool may_retry,
         out->provider = bl_policy_find_provider(search->policy, search->failed);
         out->reason = BL_REASON_RETRY;
         out->delay_ms = delay_of(&fallback->backoff, used, search->seed);
-        return out->provider != BL_PROVIDER_NONE; /* it may have left the policy meanwhile */
+        if (out->provider != BL_PROVIDER_NONE) {
+            return true;
+        }
+        out->delay_ms = 0; /* it has left the policy: what replaces it is there to be asked */
     }
     out->provider = fallback->to;
     out->reason = BL_REASON_FALLBACK;

@@ -271,6 +271,13 @@ static void a_provider_that_left_the_policy_is_not_tried_again(void **state) {
     expect_nothing("TIMEOUT");
 }
 
+static void what_replaces_a_provider_that_left_is_tried(void **state) {
+    (void)state;
+    begin("{" PROVIDERS ",'fallbacks':[{" WHEN("'timeout'") ",'retry':2,'to':'b'}]}", "gone");
+    (void)FALLBACK("TIMEOUT", "b", 0);
+    (void)RETRY("TIMEOUT", "b", 0);
+}
+
 static void a_full_arena_ends_it(void **state) {
     const struct bl_fact_source source = {.request = &rig.request, .tenant_id = BL_STR("acme")};
     struct bl_error_class error =
@@ -303,6 +310,7 @@ int main(void) {
         TEST(delays_grow_as_their_strategy_says),
         TEST(jitter_takes_away_up_to_half),
         TEST(a_provider_that_left_the_policy_is_not_tried_again),
+        TEST(what_replaces_a_provider_that_left_is_tried),
         TEST(a_full_arena_ends_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
