@@ -65,24 +65,40 @@ static bool take(const struct search *search, int16_t index, bool may_retry,
     return fallback->to != BL_PROVIDER_NONE && !was_tried(search, fallback->to);
 }
 
-static bool search_with(const struct search *search, const struct bl_fact_source *source,
-                        enum bl_status status, bool may_retry, struct bl_arena *arena,
-                        struct bl_next_attempt *out) {
+/* What conditions read of the attempt that failed with that word. False with a full arena. */
+static bool read_facts(const struct search *search, const struct bl_fact_source *source,
+                       enum bl_status status, struct bl_arena *arena, const struct bl_value **out) {
     struct bl_fact_source attempt = *source;
-    const struct bl_value *facts;
 
-    if (status == BL_STATUS_COUNT) {
-        return false;
-    }
     attempt.attempt = search->count;
     attempt.attempt_status = bl_str_from_c(bl_status_word(status));
     attempt.attempt_provider = search->failed;
-    if (bl_is_error(bl_flow_facts(search->policy, &attempt, arena, &facts))) {
-        return false;
+    return bl_is_ok(bl_flow_facts(search->policy, &attempt, arena, out));
+}
+
+/* The first fallback that matches one of the words, each of which may be none (STATUS_COUNT). */
+static bool search_with(const struct search *search, const struct bl_fact_source *source,
+                        const enum bl_status words[2], bool may_retry, struct bl_arena *arena,
+                        struct bl_next_attempt *out) {
+    const struct bl_value *facts[2];
+    unsigned count = 0;
+
+    for (int i = 0; i < 2; i++) {
+        if (words[i] == BL_STATUS_COUNT) {
+            continue;
+        }
+        if (!read_facts(search, source, words[i], arena, &facts[count])) {
+            return false;
+        }
+        count++;
     }
     for (uint16_t i = 0; i < search->policy->fallback_count; i++) {
-        if (bl_condition_holds(search->policy, search->policy->fallbacks[i].condition, facts) &&
-            take(search, (int16_t)i, may_retry, out)) {
+        uint32_t condition = search->policy->fallbacks[i].condition;
+        bool matches = false;
+        for (unsigned k = 0; k < count && !matches; k++) {
+            matches = bl_condition_holds(search->policy, condition, facts[k]);
+        }
+        if (matches && take(search, (int16_t)i, may_retry, out)) {
             return true;
         }
     }
@@ -95,6 +111,8 @@ struct bl_next_attempt bl_flow_next_attempt(const struct bl_policy *policy,
                                             const struct bl_error_class *error, uint64_t seed,
                                             struct bl_arena *arena) {
     static const struct bl_next_attempt nothing = {.provider = BL_PROVIDER_NONE, .fallback = -1};
+    static const enum bl_status all_failed[] = {BL_STATUS_ALL_PROVIDERS_FAILED, BL_STATUS_COUNT};
+    const enum bl_status failed[] = {error->status, error->exact};
     struct bl_next_attempt next;
 
     assert(past_count > 0 && past_count <= BL_ATTEMPTS_MAX);
@@ -102,9 +120,8 @@ struct bl_next_attempt bl_flow_next_attempt(const struct bl_policy *policy,
     if (error->ends_request || past_count >= policy->max_attempts) {
         return nothing;
     }
-    if (search_with(&search, source, error->status, true, arena, &next) ||
-        search_with(&search, source, error->exact, true, arena, &next) ||
-        search_with(&search, source, BL_STATUS_ALL_PROVIDERS_FAILED, false, arena, &next)) {
+    if (search_with(&search, source, failed, true, arena, &next) ||
+        search_with(&search, source, all_failed, false, arena, &next)) {
         return next;
     }
     return nothing;

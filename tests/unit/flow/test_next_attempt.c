@@ -155,6 +155,14 @@ static void other_failures_do_not_match(void **state) {
     expect_nothing("503");
 }
 
+static void without_a_condition_it_is_for_all(void **state) {
+    (void)state;
+    begin("{" PROVIDERS ",'fallbacks':[{'retry':0,'to':'b'}]}", "a");
+    (void)FALLBACK("2001", "b", 0);
+    begin("{" PROVIDERS ",'fallbacks':[{'when':{},'retry':0,'to':'b'}]}", "a");
+    (void)FALLBACK("503", "b", 0);
+}
+
 static void exact_statuses_match_beside_their_class(void **state) {
     static const struct {
         const char *word, *code;
@@ -172,6 +180,20 @@ static void exact_statuses_match_beside_their_class(void **state) {
         begin(policy, "a");
         assert_int_equal(next(rows[i].code).is_there, rows[i].matches);
     }
+}
+
+/* The narrower word is not asked after all others: the first that matches is taken. */
+static void the_first_in_order_is_taken_by_either_word(void **state) {
+    (void)state;
+    begin("{" PROVIDERS ",'fallbacks':[{" WHEN("'503'") ",'retry':0,'to':'b'},"
+                                                        "{" WHEN("'5xx'") ",'retry':0,'to':'c'}]}",
+          "a");
+    (void)FALLBACK("503", "b", 0);
+    (void)FALLBACK("503", "c", 1);
+    begin("{" PROVIDERS ",'fallbacks':[{" WHEN("'503'") ",'retry':0,'to':'b'},"
+                                                        "{" WHEN("'5xx'") ",'retry':0,'to':'c'}]}",
+          "a");
+    (void)FALLBACK("500", "c", 1);
 }
 
 static void when_nothing_is_left_all_have_failed(void **state) {
@@ -303,7 +325,9 @@ int main(void) {
         TEST(a_fallback_with_nothing_left_is_passed_over),
         TEST(a_provider_that_was_left_is_not_chosen_again),
         TEST(other_failures_do_not_match),
+        TEST(without_a_condition_it_is_for_all),
         TEST(exact_statuses_match_beside_their_class),
+        TEST(the_first_in_order_is_taken_by_either_word),
         TEST(when_nothing_is_left_all_have_failed),
         TEST(invalid_and_cancelled_end_the_request),
         TEST(attempts_are_bounded_by_the_policy),
