@@ -168,6 +168,11 @@ bl_result bl_api_get_decision(struct bl_api_exchange *exchange) {
             by = (enum by)i;
         }
     }
+    if (api->call != NULL && bl_str_is_present(api->call->match->id)) {
+        asked = api->call->match->id;
+        by = is_admission_id(asked) ? BY_ADMISSION : BY_REQUEST;
+        BL_TRY(bl_wire_check_id(refusal, asked, "id", BL_WIRE_ID_MAX));
+    }
     if (!bl_str_is_present(asked)) {
         struct bl_diag *diag =
             bl_refusal_begin(refusal, BL_E_INVALID_REQUEST, BL_INTAKE_CORRELATION_FIELDS_INVALID);

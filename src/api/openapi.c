@@ -157,6 +157,7 @@ static bl_result write_components(struct bl_arena *arena, struct bl_json_writer 
 static const char *reply_schema(enum bl_operation operation) {
     static const char *const names[BL_OPERATION_COUNT] = {
         [BL_OPERATION_DECIDE] = "DecideReply",
+        [BL_OPERATION_GET_DECISION] = "LifeReply",
         [BL_OPERATION_EXTENSION_HEALTH] = "ExtensionHealth",
         [BL_OPERATION_CIRCUIT_BREAKERS] = "CircuitBreakers",
         [BL_OPERATION_COMPLEXITY] = "Complexity",
@@ -203,6 +204,8 @@ static void write_path_parameters(struct bl_json_writer *writer, const char *pat
     } known[] = {
         {"{tenant}", "tenant", "string", "* or _shared stands for all tenants."},
         {"{policy}", "policy", "string", NULL},
+        {"{id}", "id", "string",
+         "The request id, of the tenant that X-Tenant-ID names; or the admission id."},
         {"{revision}", "revision", "integer", NULL},
     };
 

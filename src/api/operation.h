@@ -108,7 +108,7 @@ enum bl_operation bl_operation_of_grpc(struct bl_str method);
 /* What a path names. */
 struct bl_operation_match {
     enum bl_operation operation;
-    struct bl_str tenant_id, policy_id, revision; /* absent where the path has none */
+    struct bl_str tenant_id, policy_id, revision, id; /* absent where the path has none */
     char allow[BL_OPERATION_ALLOW_MAX];  /* for OTHER_METHOD and OPTIONS: "GET, HEAD, OPTIONS" */
     char storage[BL_OPERATION_PATH_MAX]; /* of the segments */
 };

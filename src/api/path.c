@@ -79,6 +79,8 @@ static void keep(struct bl_operation_match *match, struct bl_str name, struct bl
         match->tenant_id = value;
     } else if (bl_str_equal_c(name, "{policy}")) {
         match->policy_id = value;
+    } else if (bl_str_equal_c(name, "{id}")) {
+        match->id = value;
     } else {
         match->revision = value;
     }
@@ -89,7 +91,7 @@ static bool is_like(const char *path, const struct segments *segments,
     struct bl_str rest = bl_str_from_c(path + 1);
     size_t i = 0;
 
-    match->tenant_id = match->policy_id = match->revision = BL_STR_ABSENT;
+    match->tenant_id = match->policy_id = match->revision = match->id = BL_STR_ABSENT;
     for (; bl_str_is_present(rest); i++) {
         struct bl_str wanted = next_segment(&rest);
         if (i == segments->count) {
@@ -123,7 +125,7 @@ enum bl_operation_found bl_operation_match(struct bl_str method, struct bl_str p
     struct segments segments;
     struct bl_buf allowed;
 
-    match->tenant_id = match->policy_id = match->revision = BL_STR_ABSENT;
+    match->tenant_id = match->policy_id = match->revision = match->id = BL_STR_ABSENT;
     match->operation = BL_OPERATION_COUNT;
     bl_buf_init(&allowed, match->allow, sizeof(match->allow) - 1);
     enum bl_operation_found found = split(path, match->storage, &segments);

@@ -167,6 +167,15 @@ test('a push over HTTP is answered when its intent is stored', async (t) => {
     assert.match(headers.traceparent, /^00-4bf92f3577b34da6a3ce929d0e0e4736-/);
   }
   await check(stack, replies.map(({ body }) => body.context.request_id));
+  const read = async (path) => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`, { headers: { 'X-Tenant-ID': 'demo' } });
+    return { status: response.status, body: await response.json() };
+  };
+  const { status, body } = await read('/api/v1/routes/decide/h-7');
+  assert.equal(status, 200, JSON.stringify(body));
+  assert.equal(body.life_cycle.state, 'done');
+  assert.equal((await read('/api/v1/routes/decide/nobody')).status, 404);
+  assert.equal((await read('/api/v1/routes/decide/*')).status, 404);
   await stack.nats.stop('SIGKILL');
   const refused = await post({ tenant_id: 'demo', task, push_assignment: true });
   assert.equal(refused.status, 503);
