@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/siphash.h"
+#include "json/canonical.h"
+#include "json/keys.h"
 #include "json/writer.h"
 #include "wire/fields.h"
 #include "wire/life_record.h"
@@ -130,8 +132,73 @@ static bl_result keep(struct bl_json body, size_t source_bytes, struct bl_arena 
     return BL_OK;
 }
 
+static bl_result digest_value(struct bl_siphash *state, struct bl_json value,
+                              struct bl_arena *arena);
+
+static bl_result digest_object(struct bl_siphash *state, struct bl_json object,
+                               struct bl_arena *arena) {
+    const struct bl_json_node *nodes = object.doc->nodes;
+    const uint32_t *keys = bl_json_keys_sorted(nodes, object.index, arena);
+
+    if (keys == NULL) {
+        return BL_FAIL(RESOURCE_EXHAUSTED);
+    }
+    for (uint32_t i = 0; i < bl_json_count(object); i++) {
+        const struct bl_json_node *key = &nodes[keys[i]];
+        bl_siphash_add_piece(state, key->value.string, key->length);
+        BL_TRY(digest_value(state, (struct bl_json){object.doc, keys[i] + 1}, arena));
+    }
+    return BL_OK;
+}
+
+/* Numbers by their canonical text, whatever type holds them. */
+static bl_result digest_number(struct bl_siphash *state, struct bl_json value,
+                               struct bl_arena *arena) {
+    char storage[40];
+    struct bl_json_writer writer;
+    struct bl_buf text;
+
+    bl_buf_init(&text, storage, sizeof(storage));
+    bl_json_writer_init(&writer, &text);
+    BL_TRY(bl_json_write_canonical(&writer, value, arena));
+    bl_siphash_add_piece(state, text.data, text.len);
+    return BL_OK;
+}
+
+/* As the canonical text would have it, without the room that it would take. Recursion is bounded by
+ * the depth that the reader allowed. */
+static bl_result digest_value(struct bl_siphash *state, struct bl_json value,
+                              struct bl_arena *arena) {
+    enum bl_json_type type = bl_json_type(value);
+    bool is_number = type == BL_JSON_INT || type == BL_JSON_UINT || type == BL_JSON_DOUBLE;
+    struct bl_json_iter it = bl_json_iter(value);
+    struct bl_str text = BL_STR_ABSENT;
+    bool truth = false;
+    uint32_t told[2] = {is_number ? BL_JSON_DOUBLE : (uint32_t)type, 0};
+
+    if (bl_json_bool(value, &truth)) {
+        told[1] = truth ? 1 : 0;
+    } else if (type == BL_JSON_ARRAY || type == BL_JSON_OBJECT) {
+        told[1] = bl_json_count(value);
+    }
+    bl_siphash_add(state, told, sizeof(told));
+    if (is_number) {
+        return digest_number(state, value, arena);
+    }
+    if (type == BL_JSON_OBJECT) {
+        return digest_object(state, value, arena);
+    }
+    while (type == BL_JSON_ARRAY && bl_json_next(&it)) {
+        BL_TRY(digest_value(state, it.value, arena));
+    }
+    if (bl_json_string(value, &text)) {
+        bl_siphash_add_piece(state, text.data, text.len);
+    }
+    return BL_OK;
+}
+
 /* Two results that say the same have the same digest, however they are written. */
-static uint64_t digest_of(struct bl_json body) {
+static bl_result digest_of(struct bl_json body, struct bl_arena *arena, uint64_t *out) {
     static const uint8_t key[BL_SIPHASH_KEY_BYTES] = "beamline.result";
     static const char *const told[] = {"status", "error_code", "error_type", "latency_ms",
                                        "cost",   "tokens",     "payload",    "payload_ref"};
@@ -139,10 +206,10 @@ static uint64_t digest_of(struct bl_json body) {
 
     bl_siphash_begin(&state, key);
     for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
-        struct bl_str source = bl_json_source(bl_json_get(body, bl_str_from_c(told[i])));
-        bl_siphash_add_piece(&state, source.data, source.len);
+        BL_TRY(digest_value(&state, bl_json_get(body, bl_str_from_c(told[i])), arena));
     }
-    return bl_siphash_end(&state);
+    *out = bl_siphash_end(&state);
+    return BL_OK;
 }
 
 bl_result bl_wire_decode_result(const struct bl_message *message, struct bl_arena *arena,
@@ -160,7 +227,7 @@ bl_result bl_wire_decode_result(const struct bl_message *message, struct bl_aren
         return BL_FAIL(INVALID_REQUEST);
     }
     read_measures(body, out);
-    out->result.digest = digest_of(body);
+    BL_TRY(digest_of(body, arena, &out->result.digest));
     return keep(body, message->data.len, arena, out);
 }
 

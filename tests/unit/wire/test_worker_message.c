@@ -234,6 +234,10 @@ static void equal_results_have_equal_digests(void **state) {
     assert_true(base == digest("{'latency_ms':5,'assignment_id':'x','cost':1,'status':'success',"
                                "'tokens':{'in':1,'out':2},'payload':{'a':1,'b':[true]},"
                                "'timestamp':7}"));
+    /* written otherwise */
+    assert_true(base == digest("{'request_id':'r','status':'\\u0073uccess','cost':1.0,"
+                               "'latency_ms':5e0,'payload':{ 'b' : [ true ], 'a' : 1 },"
+                               "'tokens':{'out':2,'in':1}}"));
 }
 
 static void different_results_have_different_digests(void **state) {
@@ -249,6 +253,10 @@ static void different_results_have_different_digests(void **state) {
         "{'request_id':'r','status':'success','payload':{'in':1}}",
         "{'request_id':'r','status':'success','payload':{'in':'1'}}",
         "{'request_id':'r','status':'success','payload':''}",
+        "{'request_id':'r','status':'success','payload':{}}",
+        "{'request_id':'r','status':'success','payload':[]}",
+        "{'request_id':'r','status':'success','payload':[{},[]]}",
+        "{'request_id':'r','status':'success','payload':[[],{}]}",
         "{'request_id':'r','status':'success','payload_ref':''}"};
     enum { COUNT = sizeof(results) / sizeof(results[0]) };
     uint64_t digests[COUNT];
