@@ -1,6 +1,5 @@
 #include "wire/life_record.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
@@ -127,18 +126,40 @@ static const char *status_word(int i) {
     return bl_attempt_status_word((enum bl_attempt_status)i);
 }
 
+static int digit_of(char digit) {
+    return digit >= '0' && digit <= '9'   ? digit - '0'
+           : digit >= 'a' && digit <= 'f' ? digit - 'a' + 10
+                                          : -1;
+}
+
 static bool read_hex(struct bl_str text, uint8_t out[16]) {
     if (text.len != 32) {
         return false;
     }
     for (size_t i = 0; i < 16; i++) {
-        char pair[3] = {text.data[2 * i], text.data[2 * i + 1], '\0'};
-        char *end;
-        out[i] = (uint8_t)strtoul(pair, &end, 16);
-        if (end != pair + 2) {
+        int high = digit_of(text.data[2 * i]);
+        int low = digit_of(text.data[2 * i + 1]);
+        if (high < 0 || low < 0) {
             return false;
         }
+        out[i] = (uint8_t)(high << 4 | low);
     }
+    return true;
+}
+
+/* Absent, or a number of 64 bits. */
+static bool read_digest(struct bl_json value, struct bl_attempt *out) {
+    int64_t digest = 0;
+
+    out->is_metered = !bl_json_is(value, BL_JSON_ABSENT);
+    if (bl_json_is(value, BL_JSON_UINT)) {
+        out->result_digest = value.doc->nodes[value.index].value.unsigned_integer;
+        return true;
+    }
+    if (out->is_metered && (!bl_json_int64(value, &digest) || digest < 0)) {
+        return false;
+    }
+    out->result_digest = (uint64_t)digest;
     return true;
 }
 
@@ -147,8 +168,6 @@ static bool read_attempt(struct bl_json value, struct bl_attempt *out) {
     int status = read_word(value, "status", BL_ATTEMPT_STATUS_COUNT, status_word);
     int64_t reason = read_int(value, "reason", -1);
     int64_t fallback = read_int(value, "fallback", -1);
-    struct bl_json metered = bl_json_get(value, BL_STR("metered"));
-    int64_t digest = 0;
 
     *out = (struct bl_attempt){
         .provider_id = read_text(value, "provider_id"),
@@ -158,14 +177,9 @@ static bool read_attempt(struct bl_json value, struct bl_attempt *out) {
         .error_code = read_text(value, "error_code"),
         .latency_ms = read_int(value, "latency_ms", -1),
         .cost_nano = read_int(value, "cost_nano", BL_MONEY_UNKNOWN),
-        .is_metered = !bl_json_is(metered, BL_JSON_ABSENT),
     };
-    if (bl_json_int64(metered, &digest)) {
-        out->result_digest = (uint64_t)digest;
-    } else if (bl_json_is(metered, BL_JSON_UINT)) {
-        out->result_digest = metered.doc->nodes[metered.index].value.unsigned_integer;
-    }
-    if (!bl_str_is_present(out->provider_id) || assignment_id.len != BL_ASSIGNMENT_ID_CHARS ||
+    if (!read_digest(bl_json_get(value, BL_STR("metered")), out) ||
+        !bl_str_is_present(out->provider_id) || assignment_id.len != BL_ASSIGNMENT_ID_CHARS ||
         status < 0 || reason < 0 || reason >= BL_REASON_COUNT || fallback < -1 ||
         fallback >= BL_POLICY_MAX_FALLBACKS) {
         return false;

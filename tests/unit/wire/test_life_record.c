@@ -234,6 +234,27 @@ static void damaged_members_are_refused(void **state) {
     refuse_with("'reason':", "'reason':99", "attempts");
 }
 
+static void a_digest_that_is_none_is_refused(void **state) {
+    (void)state;
+    fill();
+    refuse_with("'metered':7", "'metered':'7'", "attempts");
+    refuse_with("'metered':7", "'metered':-7", "attempts");
+    refuse_with("'metered':7", "'metered':7.5", "attempts");
+    refuse_with("'metered':7", "'metered':null", "attempts");
+    refuse_with("'metered':7", "'metered':true", "attempts");
+}
+
+static void an_admission_id_is_of_32_digits(void **state) {
+    static const char *const bad[] = {"0x", "+1", "-1", " 1", "0g", "g0", "", "000"};
+    char to[64];
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        (void)snprintf(to, sizeof(to), "'admission_id':'%s", bad[i]);
+        refuse_with("'admission_id':'00", to, "admission_id");
+    }
+    refuse_with("'admission_id'", "'admission'", "admission_id");
+}
+
 static void too_many_attempts_are_refused(void **state) {
     (void)state;
     while (life.attempt_count < BL_ATTEMPTS_MAX) {
@@ -403,6 +424,8 @@ int main(void) {
         TEST(digests_of_all_sizes_are_kept),
         TEST(records_that_are_cut_are_refused),
         TEST(damaged_members_are_refused),
+        TEST(a_digest_that_is_none_is_refused),
+        TEST(an_admission_id_is_of_32_digits),
         TEST(too_many_attempts_are_refused),
         TEST(what_is_no_object_is_refused),
         TEST(memory_may_run_out),
