@@ -201,7 +201,11 @@ static struct bl_live *live_of(struct bl_wheel_entry *entry) {
 static void come_due(struct bl_live *live) {
     struct bl_life_event event = {.kind = BL_EVENT_TIMEOUT, .attempt = live->attempt_count - 1};
 
-    if (!bl_live_is_ours(live) || live->is_abandoned || bl_life_has_ended(live->state)) {
+    if (live->is_abandoned) {
+        bl_live_check_abandoned(live);
+        return;
+    }
+    if (!bl_live_is_ours(live) || bl_life_has_ended(live->state)) {
         return;
     }
     if (live->state == BL_LIFE_WAITING) {
@@ -221,6 +225,7 @@ void bl_dispatcher_on_tick(void *user) {
 
     bl_wheel_advance(&dispatcher->wheel, (int64_t)(bl_clock_monotonic_ns() / 1000000));
     while ((entry = bl_wheel_pop(&dispatcher->wheel)) != NULL) {
+        bl_arena_reset(&dispatcher->scratch);
         come_due(live_of(entry));
     }
     set_tick(dispatcher);

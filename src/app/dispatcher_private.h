@@ -45,6 +45,7 @@ struct bl_live {
     struct bl_dispatcher *dispatcher;
     struct bl_live *next, *previous;
     struct bl_errand *errand; /* that began it, until its intent is stored */
+    uint64_t seen;            /* revision that the reader has shown of it, while it is stored */
     bool is_abandoned;        /* its sender was told that it failed, and it may be stored */
     bool is_busy;             /* a change of it is on its way */
     bool is_assigned;         /* the broker has the last attempt's assignment */
@@ -161,6 +162,8 @@ bool bl_live_apply(struct bl_live *live, const struct bl_life_event *event,
 /* Stores that this router cares for it now. */
 void bl_live_adopt(struct bl_live *live);
 void bl_live_abandon(struct bl_live *live);
+/* Looks whether an abandoned one is stored after all; else it is forgotten. */
+void bl_live_check_abandoned(struct bl_live *live);
 
 /* dispatcher_workers.c: deliveries. */
 extern const struct bl_pull_events bl_dispatcher_result_events, bl_dispatcher_ack_events,

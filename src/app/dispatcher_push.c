@@ -157,8 +157,8 @@ static void on_intent(void *user, const struct bl_jetstream_ack *ack) {
     dispatcher->storing--;
     live->errand = NULL;
     bl_arena_reset(&dispatcher->scratch);
-    if (bl_is_ok(ack->result)) {
-        live->revision = ack->sequence;
+    if (bl_is_ok(ack->result) || live->seen > 0) { /* read back, it is stored */
+        live->revision = bl_is_ok(ack->result) ? ack->sequence : live->seen;
         bl_counter_add(dispatcher->cells.pushed, 1);
         tell_over_nats(dispatcher, errand); /* before the assignment, on the same connection */
         go_home(errand, BL_OK);

@@ -13,6 +13,7 @@
 #include "wire/decide_request.h"
 
 #define AGAIN_MS 1000 /* after something was away */
+#define ABANDONED_MS 3000
 
 /* --- which attempt follows ------------------------------------------------------------------- */
 
@@ -391,7 +392,42 @@ void bl_live_adopt(struct bl_live *live) {
  * all. The reader tells when it is. */
 void bl_live_abandon(struct bl_live *live) {
     live->is_abandoned = true;
+    bl_live_arm(live, bl_dispatcher_now_ms() + ABANDONED_MS); /* whether this works or not */
     if (live->revision > 0) {
         rewrite(live, true);
     }
+}
+
+static void on_checked(void *user, bl_result result, const struct bl_stored *found) {
+    struct bl_live *live = user;
+    struct bl_dispatcher *dispatcher = live->dispatcher;
+
+    live->is_busy = false;
+    bl_arena_reset(&dispatcher->scratch);
+    if (bl_is_ok(result) && found == NULL) {
+        bl_live_drop(live); /* it was not stored, and its message is gone with the connection */
+        return;
+    }
+    if (bl_is_ok(result)) {
+        (void)bl_live_put(dispatcher, found->subject, found->data, found->sequence);
+    }
+    if (bl_life_has_ended(live->state)) {
+        bl_live_drop_if_over(live);
+    } else {
+        bl_live_abandon(live);
+    }
+}
+
+void bl_live_check_abandoned(struct bl_live *live) {
+    struct bl_dispatcher *dispatcher = live->dispatcher;
+    struct bl_diag diag;
+
+    bl_diag_clear(&diag);
+    live->is_busy =
+        live->is_busy ||
+        bl_is_ok(bl_jetstream_get(dispatcher->jetstream, dispatcher->streams[BL_STREAM_LIVES].name,
+                                  bl_str_from_c(live->subject),
+                                  dispatcher->parts.config->push.publish_timeout_ms, on_checked,
+                                  live, &diag));
+    bl_live_arm(live, bl_dispatcher_now_ms() + ABANDONED_MS);
 }

@@ -337,9 +337,12 @@ static void on_record(void *user, const struct bl_delivery *delivery) {
     if (live == NULL && has_ended) {
         return;
     }
-    if (live != NULL &&
-        (live->is_busy || live->errand != NULL || delivery->sequence <= live->revision)) {
-        return; /* our own, or its answer is on its way */
+    if (live != NULL && live->errand != NULL) {
+        live->seen = delivery->sequence;
+        return; /* its answer is on its way, or was lost */
+    }
+    if (live != NULL && (live->is_busy || delivery->sequence <= live->revision)) {
+        return; /* our own, or the answer of a change is on its way */
     }
     live = bl_live_put(dispatcher, subject, delivery->message->content.data, delivery->sequence);
     if (live == NULL) {

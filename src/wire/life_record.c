@@ -87,12 +87,6 @@ void bl_life_record_write(const struct bl_life *life, struct bl_buf *buf) {
 
 /* --- reading --------------------------------------------------------------------------------- */
 
-struct reading {
-    struct bl_json object;
-    struct bl_diag *diag;
-    const char *missing; /* the first member that is not as it has to be */
-};
-
 static struct bl_str read_text(struct bl_json object, const char *key) {
     struct bl_str value = BL_STR_ABSENT;
 
