@@ -51,10 +51,11 @@ static bl_result begin_life(struct bl_api_exchange *exchange) {
     const struct bl_policy *policy = outcome->policy;
     int64_t now_ms = exchange->moment->now_ns / 1000000;
     size_t room = exchange->message->data.len + request->user_id.len + STORED_REQUEST_BYTES;
-    char *storage = bl_arena_alloc(api->arena, room + BL_WIRE_REPLY_MAX_BYTES);
+    char *storage = bl_arena_alloc(api->arena, room);
     struct bl_life *life = &api->work.life;
     struct bl_json_writer writer;
-    struct bl_buf kept, decision;
+    struct bl_str decision;
+    struct bl_buf kept;
 
     if (!may_notify(api, request->notify_subject)) {
         return refuse_subject(&api->work.refusal, "notify_subject",
@@ -70,10 +71,12 @@ static bl_result begin_life(struct bl_api_exchange *exchange) {
     bl_buf_init(&kept, storage, room);
     bl_json_writer_init(&writer, &kept);
     bl_wire_write_stored_request(request, exchange->tenant_id, &writer);
-    bl_buf_init(&decision, storage + room, BL_WIRE_REPLY_MAX_BYTES);
-    bl_json_writer_init(&writer, &decision);
+    bl_json_writer_init(&writer, exchange->reply); /* which is not written yet */
     bl_wire_write_decision(outcome, api->flow.key, nonce_of(exchange->moment), &writer);
-    if (kept.overflowed || decision.overflowed) {
+    bool is_kept = !kept.overflowed && !exchange->reply->overflowed &&
+                   bl_is_ok(bl_arena_copy(api->arena, bl_buf_view(exchange->reply), &decision));
+    bl_buf_reset(exchange->reply);
+    if (!is_kept) {
         return bl_api_refuse_memory(exchange);
     }
     *life = (struct bl_life){
@@ -89,7 +92,7 @@ static bl_result begin_life(struct bl_api_exchange *exchange) {
         .trace_id = request->trace_id,
         .policy_id = policy->policy_id,
         .policy_version = policy->revision,
-        .decision = bl_buf_view(&decision),
+        .decision = decision,
         .request = bl_buf_view(&kept),
         .notify = request->notify_subject,
         .attempt_count = 1,

@@ -57,7 +57,9 @@ struct bl_live {
     struct bl_life_effects effects;
     char *changed;
     size_t changed_len;
-    struct bl_pull *pull; /* of the delivery that caused it; NULL = a timer did */
+    enum bl_life_state next_state; /* with it */
+    bool has_notify;               /* somebody asked to be told of the end */
+    struct bl_pull *pull;          /* of the delivery that caused it; NULL = a timer did */
     struct bl_bus_message *message;
     uint64_t deliveries;
     bool is_ack;

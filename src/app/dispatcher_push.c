@@ -176,28 +176,24 @@ static void on_intent(void *user, const struct bl_jetstream_ack *ack) {
     }
 }
 
-/* The record with its headers, and the assignment with its own, have to fit one message. */
+/* The record with its headers has to fit a message, also with a result in it. The assignment then does:
+ * all it says is in the record. */
 static bool check_size(struct bl_dispatcher *dispatcher, struct bl_errand *errand,
                        const struct bl_buf *record) {
     size_t max = bl_bus_max_payload(dispatcher->bus);
-    size_t record_len = record->len;
-    struct bl_buf assignment;
-    bool fits = !record->overflowed && record_len + BL_LIFE_RECORD_OVERHEAD + HEADERS_BYTES <= max;
 
-    if (fits) {
-        bl_result result = encode(dispatcher, errand->life, &assignment);
-        fits = bl_is_ok(result) && assignment.len + HEADERS_BYTES <= max;
+    if (!record->overflowed &&
+        record->len + BL_LIFE_RECORD_OVERHEAD + BL_LIFE_RESULT_MAX_BYTES + HEADERS_BYTES <= max) {
+        return true;
     }
-    if (!fits) {
-        bl_diag_clear(&errand->diag);
-        bl_diag_message(&errand->diag,
-                        "the request is too large to be pushed: the NATS server takes messages of "
-                        "%zu bytes",
-                        max);
-        bl_diag_hint(&errand->diag, "store the payload elsewhere and send payload_ref");
-        go_home(errand, BL_FAIL(INVALID_REQUEST));
-    }
-    return fits;
+    bl_diag_clear(&errand->diag);
+    bl_diag_message(&errand->diag,
+                    "the request is too large to be pushed: the NATS server takes messages of %zu "
+                    "bytes",
+                    max);
+    bl_diag_hint(&errand->diag, "store the payload elsewhere and send payload_ref");
+    go_home(errand, BL_FAIL(INVALID_REQUEST));
+    return false;
 }
 
 static bl_result store(struct bl_live *live, struct bl_diag *diag) {

@@ -121,11 +121,9 @@ static void tell_end(struct bl_live *live) {
     struct bl_buf data;
 
     bl_diag_clear(&diag);
-    if (bl_is_error(bl_life_record_read((struct bl_str){live->record, live->record_len},
+    if ((bl_str_is_blank(everyone) && !live->has_notify) ||
+        bl_is_error(bl_life_record_read((struct bl_str){live->record, live->record_len},
                                         &dispatcher->scratch, &life, &diag))) {
-        return;
-    }
-    if (bl_str_is_blank(everyone) && bl_str_is_blank(life.notify)) {
         return;
     }
     bl_buf_init(&data, dispatcher->out, dispatcher->out_capacity);
@@ -245,7 +243,14 @@ static void on_committed(void *user, const struct bl_jetstream_ack *ack) {
         return;
     }
     struct bl_str changed = {live->changed, live->changed_len};
-    if (bl_live_put(dispatcher, bl_str_from_c(live->subject), changed, ack->sequence) == NULL) {
+    if (effects.ended) {
+        live->state = live->next_state; /* nobody asks more of it than to be told */
+        free(live->record);
+        live->record = live->changed;
+        live->record_len = live->changed_len;
+        live->changed = NULL;
+    } else if (bl_live_put(dispatcher, bl_str_from_c(live->subject), changed, ack->sequence) ==
+               NULL) {
         give_up(live);
         return;
     }
@@ -316,6 +321,8 @@ static bool begin_change(struct bl_live *live, const struct bl_life *life, struc
     }
     memcpy(live->changed, record.data, record.len);
     live->changed_len = record.len;
+    live->next_state = life->state;
+    live->has_notify = !bl_str_is_blank(life->notify);
     live->is_busy = true;
     if (delivery != NULL) {
         bl_bus_message_hold(dispatcher->bus, delivery->message);
